@@ -1,0 +1,5 @@
+"""Tenure: a distributed job scheduler."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -1,0 +1,81 @@
+"""What was asked: a job as submitted, and the bounds of its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tenure.domain.retry import DEFAULT_RETRY_POLICY, RetryPolicy
+
+PRIORITY_WORDS: dict[str, int] = {"high": 10, "regular": 0}
+MIN_PRIORITY, MAX_PRIORITY = -100, 100
+DEFAULT_QUEUE = "default"
+DEFAULT_MAX_ATTEMPTS = 4
+MAX_ATTEMPTS = 10_000
+MAX_NAME = 200
+MAX_TAGS = 32
+MAX_TAG = 100
+MAX_KEY = 255
+
+STRICT_STEP = 10_000_000_000_000_000
+"""Microseconds of age one unit of priority outweighs: 317 years, which is strict priority."""
+
+
+class OnLost(StrEnum):
+    RETRY = "retry"
+    FAIL = "fail"
+
+
+class Reason(StrEnum):
+    """Why a job is in its state, beyond the state itself."""
+
+    RUN_AT = "run_at"
+    BACKOFF = "backoff"
+    SNOOZED = "snoozed"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    POISON = "poison"
+    NON_RETRYABLE = "non_retryable"
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """The rules of a job that are rarely given, stored as one JSON document.
+
+    Instants are microseconds since 1970, spans are seconds.
+    """
+
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
+    retry_until: int | None = None
+    timeout_seconds: float | None = None
+    on_lost: OnLost = OnLost.RETRY
+    run_at: int | None = None
+    expires_at: int | None = None
+
+
+DEFAULT_OPTIONS = JobOptions()
+
+
+@dataclass(slots=True)
+class NewJob:
+    """A validated job on its way to the store. `payload` is JSON text, byte for byte as it came."""
+
+    type: str
+    payload: str
+    queue: str = DEFAULT_QUEUE
+    name: str | None = None
+    priority: int = 0
+    tags: tuple[str, ...] = ()
+    options: JobOptions = DEFAULT_OPTIONS
+    owner_id: str | None = None
+    idempotency_key: str | None = None
+
+
+def rank(ready_at: int, priority: int, step: int = STRICT_STEP) -> int:
+    """Order of claim, lower first: `ready_at - priority * step`, fits 64 bits.
+
+    A finite `step` lets a waiting job overtake a higher priority after priority x step.
+    """
+    return ready_at - priority * step

@@ -1,0 +1,267 @@
+"""The bottom of the HTTP contract: field types, and one way from bytes to a checked model.
+
+Input models take snake_case and camelCase, refuse unknown fields with the nearest known name, and
+say every error as a JSON pointer. Output models are msgspec Structs, encoded as they stand.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+import msgspec
+import pydantic
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from tenure.domain import clock
+from tenure.domain.errors import (
+    FieldError,
+    InvalidInput,
+    MalformedBody,
+    TooDeep,
+    UnknownField,
+)
+from tenure.wire import text as wire_text
+
+
+class Input(pydantic.BaseModel):
+    """Base of everything a caller sends to a public route."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Output(msgspec.Struct, kw_only=True):
+    """Base of everything the coordinator answers. Snake_case, nulls written out."""
+
+
+Item = TypeVar("Item")
+
+
+class Page(Output, Generic[Item], kw_only=True):
+    """One page of a list. `next` is the value for `after`; a page may be short while it is set."""
+
+    items: list[Item]
+    next: str | None = None
+    approx_total: int | None = None
+
+
+def _storable(value: str) -> str:
+    if wire_text.unstorable(value):
+        raise ValueError("must not hold NUL or lone surrogates")
+    return value
+
+
+def _instant(value: Any) -> int:
+    if isinstance(value, datetime):
+        at = value
+    elif isinstance(value, str):
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be an RFC 3339 time, like 2026-01-31T08:30:00Z") from None
+    else:
+        raise ValueError("must be an RFC 3339 time, like 2026-01-31T08:30:00Z")
+    try:
+        return clock.from_datetime(at)
+    except ValueError:
+        raise ValueError("needs a time zone, like Z or +01:00") from None
+    except OverflowError:
+        raise ValueError("must lie between year 1 and year 9999") from None
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+MAX_SECONDS = 100 * 366 * 86_400.0
+
+Text = Annotated[str, AfterValidator(_storable)]
+"""Text that both stores can hold."""
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.:/@+\-]+$")]
+"""A type or queue name: letters, digits and _ . : / @ + -"""
+Instant = Annotated[
+    int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+"""RFC 3339 on the wire, microseconds since 1970 behind it."""
+Seconds = Annotated[
+    float, BeforeValidator(_number), Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)
+]
+Id = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+]
+Reason = Annotated[Text, Field(max_length=1_000)]
+
+Time = datetime
+"""An instant in an answer."""
+
+
+def time_out(instant: int) -> Time:
+    """An instant for an answer: RFC 3339 text with six decimals and `Z`.
+
+    Typed as the datetime that a client decodes it to; msgspec's own form drops zero decimals.
+    """
+    return cast(Time, clock.rfc3339(instant))
+
+
+def maybe_time_out(instant: int | None) -> Time | None:
+    return None if instant is None else time_out(instant)
+
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+def validate(model: type[Model], value: Any, pointer: str = "") -> Model:
+    """A model from decoded JSON. Raises InvalidInput or UnknownField with every wrong field,
+    each pointer prefixed by `pointer` (the item's place in a batch, for instance `/3`)."""
+    try:
+        return model.model_validate(value)
+    except pydantic.ValidationError as error:
+        raise _invalid(model, error, pointer) from None
+
+
+def _invalid(
+    model: type[pydantic.BaseModel], error: pydantic.ValidationError, prefix: str
+) -> InvalidInput:
+    found: list[FieldError] = []
+    unknown = False
+    for item in error.errors(include_url=False, include_context=False)[:20]:
+        pointer = prefix + "".join(f"/{wire_text.escape(str(part))}" for part in item["loc"])
+        detail = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            unknown = True
+            name = str(item["loc"][-1])
+            detail = "unknown field" + nearest(name, _names(model, item["loc"][:-1]))
+        found.append(FieldError(pointer, detail))
+    first = found[0]
+    cls = UnknownField if unknown else InvalidInput
+    return cls(f"{first.pointer[1:] or 'body'}: {first.detail}", errors=tuple(found))
+
+
+def _names(model: type[pydantic.BaseModel], path: tuple[Any, ...]) -> list[str]:
+    for part in path:
+        for field_name, field in model.model_fields.items():
+            if part in (field_name, field.alias):
+                inner = [
+                    arg
+                    for arg in (field.annotation, *getattr(field.annotation, "__args__", ()))
+                    if isinstance(arg, type) and issubclass(arg, pydantic.BaseModel)
+                ]
+                if inner:
+                    model = inner[0]
+                break
+    return list(model.model_fields)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`, did you mean X?` for the nearest known word, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+def decode(body: bytes) -> Any:
+    """Any JSON. Raises MalformedBody, TooDeep or InvalidInput (NUL, lone surrogates)."""
+    wire_text.check_body(body)
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise TooDeep("the body is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from None
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not a JSON value")
+
+
+Decoded = TypeVar("Decoded")
+
+
+def decode_as(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
+    """JSON by a typed decoder, after `check_body`. Raises as `decode`, and InvalidInput."""
+    wire_text.check_body(body)
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        raise TooDeep("the body is nested too deeply") from None
+    except msgspec.ValidationError as error:
+        raise _struct_error(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from None
+
+
+def _struct_error(message: str) -> InvalidInput:
+    detail, _, path = message.partition(" - at `$")
+    pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/")
+    return InvalidInput.field(pointer, detail[:1].lower() + detail[1:])
+
+
+def decode_struct(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
+    """A worker's message: the typed decoder first, and camelCase or a good error on its refusal.
+
+    Text that cannot be stored is cleaned, not refused: a failure report must always get through.
+    The first pass is the hot path; only a body it refuses is decoded a second time.
+    """
+    body = wire_text.clean_body(body)
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        raise TooDeep("the body is nested too deeply") from None
+    except msgspec.ValidationError:
+        loose = _snake(decode(body), decoder.type, "")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from None
+    try:
+        return decoder.decode(json.dumps(loose))
+    except msgspec.ValidationError as error:
+        raise _struct_error(str(error)) from None
+
+
+def _snake(value: Any, kind: Any, pointer: str) -> Any:
+    """Rename camelCase keys of the Structs inside `kind`; other objects stay as they came."""
+    arguments = getattr(kind, "__args__", ())
+    if isinstance(value, list) and getattr(kind, "__origin__", None) is list:
+        return [_snake(item, arguments[0], f"{pointer}/{i}") for i, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    for candidate in (kind, *arguments):
+        if isinstance(candidate, type) and issubclass(candidate, msgspec.Struct):
+            return _snake_fields(value, candidate, pointer)
+    return value
+
+
+def _snake_fields(value: dict[str, Any], kind: type[msgspec.Struct], pointer: str) -> Any:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    names = {to_camel(name): name for name in fields} | {name: name for name in fields}
+    renamed: dict[str, Any] = {}
+    for key, item in value.items():
+        name = names.get(key)
+        if name is None:
+            raise UnknownField(
+                f"{key}: unknown field{nearest(key, fields)}",
+                errors=(
+                    FieldError(
+                        f"{pointer}/{wire_text.escape(key)}",
+                        f"unknown field{nearest(key, fields)}",
+                    ),
+                ),
+            )
+        renamed[name] = _snake(item, fields[name].type, f"{pointer}/{name}")
+    return renamed
+
+
+def encode(value: Any) -> bytes:
+    """An answer as JSON bytes."""
+    return msgspec.json.encode(value)

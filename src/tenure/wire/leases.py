@@ -1,0 +1,197 @@
+"""The lease protocol: messages between coordinator and worker.
+
+Both ends are usually ours and hot, so these are msgspec Structs; a worker in another language sends
+the same JSON. Durations are seconds, and leases travel as durations, never as instants.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+MAX_SLOTS = 10_000
+MAX_WAIT_SECONDS = 60.0
+
+
+ABSENT = msgspec.Raw(b"")
+"""A JSON value that was not given; `null` is given. (msgspec takes no union with Raw.)"""
+NULL = msgspec.Raw(b"null")
+
+
+class Message(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of what a worker sends. Fields at their default are left out."""
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """Base of what the coordinator answers. Unknown fields are ignored by workers."""
+
+
+class Acquire(Message, kw_only=True):
+    """Ask for up to `slots` leases; waits up to `wait_seconds` for the first. With `slots` 0 it
+    waits only for cancels and drain."""
+
+    worker_id: str
+    queues: list[str]
+    types: list[str]
+    slots: int
+    wait_seconds: float = 0.0
+
+
+class Lease(Answer, kw_only=True):
+    """One job to run. `payload`, `checkpoint` are any JSON, kept byte for byte."""
+
+    job_id: str
+    fence: int
+    attempt: int
+    max_attempts: int
+    type: str
+    name: str | None = None
+    queue: str
+    payload: msgspec.Raw
+    parents: dict[str, Any] = msgspec.field(default_factory=dict)
+    checkpoint: msgspec.Raw = NULL
+    workflow_id: str | None = None
+    timeout_seconds: float | None = None
+    lease_seconds: float
+    tags: list[str] = msgspec.field(default_factory=list)
+
+
+class CancelRequest(Answer, kw_only=True):
+    job_id: str
+    fence: int
+    reason: str | None = None
+    grace_seconds: float = 10.0
+
+
+class Acquired(Answer, kw_only=True):
+    """`waited_seconds`: how long the coordinator held the request before it leased."""
+
+    leases: list[Lease]
+    cancel: list[CancelRequest] = msgspec.field(default_factory=list)
+    drain: bool = False
+    waited_seconds: float = 0.0
+
+
+class ProgressIn(Message, kw_only=True):
+    """`fraction` from 0 to 1."""
+
+    fraction: float | None = None
+    message: str | None = None
+
+
+class HeldLease(Message, kw_only=True):
+    job_id: str
+    fence: int
+    progress: ProgressIn | None = None
+    checkpoint: msgspec.Raw = ABSENT
+
+
+class Heartbeat(Message, kw_only=True):
+    """All leases the worker holds, also those just received."""
+
+    leases: list[HeldLease]
+    slots_free: int = 0
+    draining: bool = False
+
+
+class LeaseId(Message, kw_only=True):
+    """A lease by job and fence."""
+
+    job_id: str
+    fence: int
+
+
+class HeartbeatAnswer(Answer, kw_only=True):
+    lost: list[LeaseId] = msgspec.field(default_factory=list)
+    cancel: list[CancelRequest] = msgspec.field(default_factory=list)
+    drain: bool = False
+
+
+class ErrorIn(Message, kw_only=True):
+    """Why an attempt failed, told by its worker."""
+
+    type: str = "Error"
+    message: str = ""
+    traceback: str | None = None
+
+
+class ReportBody(Message, kw_only=True):
+    """How an attempt ended: `outcome`, or `success` of earlier systems."""
+
+    fence: int
+    outcome: Literal["completed", "failed", "timeout", "cancelled", "snoozed"] | None = None
+    success: bool | None = None
+    result: msgspec.Raw = ABSENT
+    error: ErrorIn | None = None
+    retryable: bool = True
+    retry_after_seconds: float | None = None
+    snooze_seconds: float | None = None
+    checkpoint: msgspec.Raw = ABSENT
+
+
+class CompleteOne(ReportBody, kw_only=True):
+    """Body of `POST /api/jobs/{id}/complete`."""
+
+    worker_id: str
+
+
+class ReportItem(ReportBody, kw_only=True):
+    """One report of a batch."""
+
+    job_id: str
+
+
+class CompleteMany(Message, kw_only=True):
+    """Body of `POST /api/jobs/complete`."""
+
+    worker_id: str
+    reports: list[ReportItem]
+
+
+class ReportResult(Answer, kw_only=True):
+    job_id: str
+    fence: int
+    status: Literal["accepted", "repeated", "lost"]
+
+
+class Completed(Answer, kw_only=True):
+    """`results` in the order of the reports."""
+
+    results: list[ReportResult]
+
+
+class ReleaseItem(Message, kw_only=True):
+    """`started`: whether its handler had begun."""
+
+    job_id: str
+    fence: int
+    started: bool = False
+
+
+class Release(Message, kw_only=True):
+    worker_id: str
+    leases: list[ReleaseItem]
+
+
+class LogLineIn(Message, kw_only=True):
+    """`at` is the worker's RFC 3339 time: shown, never used to decide."""
+
+    at: str
+    level: str = "info"
+    text: str
+
+
+class Logs(Message, kw_only=True):
+    """`from` is the index of the first line in its run; sending lines again adds nothing."""
+
+    worker_id: str
+    fence: int
+    from_: int = msgspec.field(name="from", default=0)
+    lines: list[LogLineIn]
+
+
+class Logged(Answer, kw_only=True):
+    """Lines stored by this call, those already there not counted."""
+
+    stored: int
