@@ -1,15 +1,22 @@
 """Settings: flags > TENURE_* > .env (only with --env-file) > tenure.toml > defaults.
 
 One frozen model for every command. Spans and sizes carry their unit in the value (`30s`, `64MiB`).
+`load` reads the layers and remembers where each value came from.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from tenure.domain.errors import ConfigurationError, FieldError
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SPAN_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -21,7 +28,10 @@ _SIZE_BYTES = {
 
 def _span(value: Any) -> Any:
     if isinstance(value, str) and (match := _SPAN.fullmatch(value.strip())):
-        return timedelta(seconds=float(match[1]) * _SPAN_SECONDS[match[2]])
+        try:
+            return timedelta(seconds=float(match[1]) * _SPAN_SECONDS[match[2]])
+        except OverflowError:
+            raise ValueError("is too long a time") from None
     if isinstance(value, timedelta):
         return value
     raise ValueError("must be a number with a unit: ms, s, m, h or d, like 30s")
@@ -42,12 +52,13 @@ def _words(value: Any) -> Any:
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
+PositiveSpan = Annotated[Span, Field(gt=timedelta(0))]
 Size = Annotated[int, BeforeValidator(_size), Field(ge=1)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Retention(_Group):
@@ -80,15 +91,15 @@ class Limits(_Group):
 class Settings(_Group):
     """All settings. Names on the command line and in the environment are the fields' names."""
 
-    database_url: str = "sqlite:///tenure.db"
+    database_url: Annotated[str, Field(repr=False)] = "sqlite:///tenure.db"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 5000
     auth: Literal["none", "required"] = "none"
-    secret_key: str | None = None
+    secret_key: Annotated[str | None, Field(min_length=32, repr=False)] = None
     insecure_bind: bool = False
     allowed_hosts: Words = ()
-    lease: Span = timedelta(seconds=30)
-    sweep_every: Span = timedelta(seconds=1)
+    lease: PositiveSpan = timedelta(seconds=30)
+    sweep_every: PositiveSpan = timedelta(seconds=1)
     max_lost: Annotated[int, Field(ge=1)] = 3
     retention: Retention = Retention()
     limits: Limits = Limits()
@@ -96,7 +107,7 @@ class Settings(_Group):
     log_format: Literal["text", "json"] = "text"
 
     coordinator_url: str = "http://127.0.0.1:5000"
-    token: str | None = None
+    token: Annotated[str | None, Field(repr=False)] = None
     slots: Annotated[int, Field(ge=1, le=10_000)] = 10
     queues: Words = ("default",)
     allow_scripts: bool = False
@@ -105,3 +116,219 @@ class Settings(_Group):
     drain_grace: Span = timedelta(seconds=30)
     env: str | None = None
     trace_url: str | None = None
+
+
+SECRETS = frozenset({"secret_key", "token"})
+"""Settings whose values are never shown."""
+
+_PREFIX = "TENURE_"
+_MAX_FILE_BYTES = 64 * 1024
+_FOREIGN = re.compile(
+    r"TENURE_(?:PROGRESS_FD|SKIP_UI|TEST_\w+|JOB_\w+"
+    r"|(?:\w+_)?SERVICE_(?:HOST|PORT\w*)|(?:\w+_)?PORT_\d+_\w+)"
+)
+"""Names that are not settings: set for scripts, builds and tests, or by Kubernetes for services."""
+
+_Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`origins`: for every setting, by dotted name, where its value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    path: _Path
+    value: Any
+    origin: str
+    label: str
+    """What a person wrote, for messages."""
+
+
+class _Wrong(Exception):
+    def __init__(self, path: _Path, detail: str) -> None:
+        self.error = FieldError("/" + "/".join(path), detail)
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str],
+    env_file: Path | None = None,
+    directory: Path,
+) -> Loaded:
+    """The settings from all layers, the strongest last: `tenure.toml` or `[tool.tenure]` of
+    `pyproject.toml` in `directory`, `env_file`, `environ`, `flags`.
+
+    `flags` go by dotted field name; None means not given. An empty environment value counts as
+    not given. `TENURE_<NAME>_FILE` names a file that holds the value. Raises ConfigurationError
+    that names every wrong setting, never its value.
+    """
+    found: dict[_Path, _Entry] = {}
+    wrong: list[FieldError] = []
+    for candidate in _candidates(flags or {}, environ, env_file, directory):
+        if isinstance(candidate, _Wrong):
+            wrong.append(candidate.error)
+        else:
+            found[candidate.path] = candidate
+    try:
+        settings = Settings.model_validate(_nested(found))
+    except ValidationError as error:
+        wrong += [_explain(item, found) for item in error.errors(include_url=False)]
+    if wrong:
+        detail = wrong[0].detail if len(wrong) == 1 else f"{len(wrong)} settings are wrong"
+        raise ConfigurationError(detail, errors=tuple(wrong))
+    origins = {".".join(path): "default" for path in _leaves()}
+    origins |= {".".join(path): entry.origin for path, entry in found.items()}
+    return Loaded(settings, origins)
+
+
+def environment_name(dotted: str) -> str:
+    """The environment variable of a setting: `limits.payload` is `TENURE_LIMITS__PAYLOAD`."""
+    return _PREFIX + dotted.upper().replace(".", "__")
+
+
+def _candidates(
+    flags: Mapping[str, Any], environ: Mapping[str, str], env_file: Path | None, directory: Path
+) -> Iterator[_Entry | _Wrong]:
+    name, table = _configuration_file(directory)
+    yield from _table(table, (), name)
+    if env_file is not None:
+        yield from _variables(_env_file(env_file), f"file {env_file}")
+    yield from _variables(environ, "environment")
+    for dotted, value in flags.items():
+        if value is not None:
+            yield _Entry(tuple(dotted.split(".")), value, "command line", dotted)
+
+
+def _configuration_file(directory: Path) -> tuple[str, dict[str, Any]]:
+    """The name for messages and the table; `pyproject.toml` only where there is no own file."""
+    import tomllib
+
+    for name, keys in (("tenure.toml", ()), ("pyproject.toml", ("tool", "tenure"))):
+        try:
+            table: Any = tomllib.loads((directory / name).read_text("utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{name} cannot be read: {error}") from None
+        for key in keys:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"[{'.'.join(keys)}] in {name} must be a table")
+        return (name, table) if not keys else (f"{name} [tool.tenure]", table)
+    return "", {}
+
+
+def _env_file(path: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    try:
+        with path.open(encoding="utf-8") as stream:
+            values = dotenv_values(stream=stream, interpolate=False)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    return {name: value or "" for name, value in values.items()}
+
+
+def _variables(variables: Mapping[str, str], source: str) -> Iterator[_Entry | _Wrong]:
+    for name, value in variables.items():
+        if not name.startswith(_PREFIX) or _FOREIGN.fullmatch(name) or value == "":
+            continue
+        if name.endswith("_PORT") and value.startswith("tcp://"):
+            continue  # Kubernetes sets these for a service of that name
+        path = tuple(name.removeprefix(_PREFIX).lower().split("__"))
+        known = [environment_name(".".join(leaf)) for leaf in _leaves()]
+        yield from _entries(path, value, name, f"{source} {name}", known)
+
+
+def _table(table: Mapping[str, Any], above: _Path, source: str) -> Iterator[_Entry | _Wrong]:
+    for key, value in table.items():
+        path = (*above, key)
+        if isinstance(value, dict) and any(leaf[:-1] == path for leaf in _leaves()):
+            yield from _table(value, path, source)
+        else:
+            known = [".".join(leaf) for leaf in _leaves()]
+            yield from _entries(path, value, f"{'.'.join(path)} in {source}", source, known)
+
+
+def _entries(
+    path: _Path, value: Any, label: str, origin: str, known: list[str]
+) -> Iterator[_Entry | _Wrong]:
+    leaves = _leaves()
+    plain = (*path[:-1], path[-1].removesuffix("_file"))
+    if path in leaves:
+        yield _Entry(path, value, origin, label)
+    elif plain in leaves:
+        try:
+            yield _Entry(plain, _secret(path, value, label), f"{origin} -> {value}", label)
+        except _Wrong as wrong:
+            yield wrong
+    elif isinstance(value, str) and (path == ("retention",) or path == ("limits",)):
+        yield from _pairs(path, value, label, origin)
+    else:
+        written = label.partition(" in ")[0]
+        close = difflib.get_close_matches(written, known, n=1, cutoff=0.6)
+        hint = f", did you mean {close[0]}?" if close else ""
+        yield _Wrong(path, f"{label}: unknown setting{hint}")
+
+
+def _secret(path: _Path, value: Any, label: str) -> str:
+    try:
+        with Path(str(value)).open(encoding="utf-8") as stream:
+            text = stream.read(_MAX_FILE_BYTES + 1)
+    except (OSError, ValueError):
+        raise _Wrong(path, f"{label}: the file cannot be read") from None
+    if len(text) > _MAX_FILE_BYTES or not text.strip():
+        raise _Wrong(path, f"{label}: the file is empty or too large")
+    return text.strip()
+
+
+def _pairs(path: _Path, text: str, label: str, origin: str) -> Iterator[_Entry | _Wrong]:
+    """`failed=30d,completed=7d`; a bare value stands for every final state of `retention`."""
+    if path == ("retention",) and "=" not in text:
+        for state in ("failed", "completed", "cancelled", "skipped", "expired"):
+            yield _Entry((*path, state), text, origin, label)
+        return
+    for pair in text.split(","):
+        key, _, value = (part.strip() for part in pair.partition("="))
+        if (*path, key) in _leaves():
+            yield _Entry((*path, key), value, origin, label)
+        else:
+            yield _Wrong((*path, key), f"{label}: {key!r} is unknown in {path[0]}")
+
+
+def _leaves() -> dict[_Path, None]:
+    """The path of every setting, groups opened, in the order of the model."""
+    leaves: dict[_Path, None] = {}
+    for name, field in Settings.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, _Group):
+            leaves |= {(name, inner): None for inner in kind.model_fields}
+        else:
+            leaves[(name,)] = None
+    return leaves
+
+
+def _nested(found: Mapping[_Path, _Entry]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for path, entry in found.items():
+        inner = values
+        for part in path[:-1]:
+            inner = inner.setdefault(part, {})
+        inner[path[-1]] = entry.value
+    return values
+
+
+def _explain(item: Any, found: Mapping[_Path, _Entry]) -> FieldError:
+    location = tuple(str(part) for part in item["loc"])
+    label = next(
+        (found[location[:n]].label for n in range(len(location), 0, -1) if location[:n] in found),
+        ".".join(location),
+    )
+    message = item["msg"].removeprefix("Value error, ")
+    return FieldError("/" + "/".join(location), f"{label}: {message[:1].lower()}{message[1:]}")

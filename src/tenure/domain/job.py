@@ -58,19 +58,32 @@ class JobOptions:
 DEFAULT_OPTIONS = JobOptions()
 
 
-@dataclass(slots=True)
-class NewJob:
-    """A validated job on its way to the store. `payload` is JSON text, byte for byte as it came."""
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """Everything that is asked of a job but its payload. Jobs of a batch often share one."""
 
     type: str
-    payload: str
     queue: str = DEFAULT_QUEUE
     name: str | None = None
     priority: int = 0
     tags: tuple[str, ...] = ()
     options: JobOptions = DEFAULT_OPTIONS
+
+
+@dataclass(slots=True)
+class NewJob:
+    """A validated job on its way to the store.
+
+    `payload` is JSON text, byte for byte as it came. `digest` is the SHA-256 of the request the
+    idempotency key stands for, and is given with it.
+    """
+
+    id: str
+    spec: JobSpec
+    payload: str = "null"
     owner_id: str | None = None
     idempotency_key: str | None = None
+    digest: str | None = None
 
 
 def rank(ready_at: int, priority: int, step: int = STRICT_STEP) -> int:

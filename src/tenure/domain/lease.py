@@ -36,15 +36,17 @@ class LeaseTerms:
         """The heartbeat interval in microseconds."""
         return int(self.heartbeat_seconds * SECOND)
 
-    def expires_at(self, now: int, started_at: int, timeout_seconds: float | None) -> int:
-        """When a lease granted or renewed `now` may be reclaimed.
+    def deadline_at(self, started_at: int, timeout_seconds: float) -> int:
+        """When a job with a timeout may be reclaimed whatever its renewals: timeout + grace.
 
-        Never beyond the job's timeout and its grace, so a stuck worker cannot hold a job for ever.
+        A stuck worker cannot hold such a job for ever.
         """
+        return started_at + int((timeout_seconds + TIMEOUT_GRACE_SECONDS) * SECOND)
+
+    def expires_at(self, now: int, deadline_at: int | None) -> int:
+        """When a lease granted or renewed `now` may be reclaimed."""
         expires = now + self.lease
-        if timeout_seconds is None:
-            return expires
-        return min(expires, started_at + int((timeout_seconds + TIMEOUT_GRACE_SECONDS) * SECOND))
+        return expires if deadline_at is None else min(expires, deadline_at)
 
     def never_received(self, now: int, granted_at: int) -> bool:
         """Whether a lease its worker does not list was lost with its answer (semantics 2)."""

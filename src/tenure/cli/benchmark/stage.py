@@ -1,0 +1,45 @@
+"""Where the measurements run: coordinators on fresh stores, or one that was given."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenure.cli.benchmark import processes
+from tenure.cli.benchmark.connection import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinator:
+    """A running coordinator. `pid` is None when it is not ours to look at."""
+
+    target: Target
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Gives coordinators. Exactly one of `given` and `database_url` is set.
+
+    `database_url` maps a name to the URL of a store; `fresh` says whether every name has an empty
+    store of its own. `directory` is where processes run and what they write goes.
+    """
+
+    store: str
+    directory: Path
+    given: Target | None = None
+    database_url: Callable[[str], str] | None = None
+    fresh: bool = False
+
+    @contextlib.asynccontextmanager
+    async def coordinator(self, name: str) -> AsyncIterator[Coordinator]:
+        """A ready coordinator on the store `name`, stopped at the end; or the one given."""
+        if self.database_url is None:
+            assert self.given is not None  # noqa: S101
+            yield Coordinator(self.given, None)
+            return
+        url = self.database_url(name)
+        async with processes.coordinator(url, self.directory) as (target, pid):
+            yield Coordinator(target, pid)

@@ -1,0 +1,179 @@
+"""The few real differences between SQLite and PostgreSQL, in one small object with two instances.
+
+Verbs never ask which database they run on; they ask their dialect for a batch, a read or an upsert.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+_SERIALIZATION = frozenset({"40P01", "40001", "55P03"})
+_BAD_VALUE_CLASSES = ("22", "23", "42", "54")
+
+Row = Sequence[Any]
+Params = Mapping[str, Any]
+
+
+class Fault(Enum):
+    """What a failed transaction says about running it again."""
+
+    AGAIN = "again"
+    """Deadlock, serialization, lock timeout: the whole transaction may run again."""
+    VALUE = "value"
+    """One of the merged callers brought something the store refuses: run caller by caller."""
+    AWAY = "away"
+    """The store is gone, full or read-only."""
+
+
+class Dialect(ABC):
+    """Answers what differs. Stateless and safe in any thread."""
+
+    name: str
+
+    @abstractmethod
+    def batch(self, *columns: sa.ColumnClause[Any]) -> sa.Subquery:
+        """Many rows as one JSON parameter named `batch`: an array of arrays, one place a column.
+
+        A batch is one statement: sqlite3 gives up the GIL at every row of an executemany, and a
+        busy loop then makes each row wait.
+        """
+
+    @abstractmethod
+    def read(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        """What `rows` runs for `statement`. Build it once, where the statement is built."""
+
+    @abstractmethod
+    def rows(self, conn: sa.Connection, statement: sa.Select[Any], params: Params) -> list[Row]:
+        """All rows of a statement made by `read`, in its order."""
+
+    @abstractmethod
+    def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
+        """Delete the rows that match and read `columns` of them, as one step."""
+
+    @abstractmethod
+    def upsert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that takes ON CONFLICT."""
+
+    @abstractmethod
+    def fault(self, error: DBAPIError) -> Fault:
+        """What a database error means for the transaction."""
+
+    @abstractmethod
+    def json_get(self, column: sa.ColumnElement[Any]) -> sa.FromClause:
+        """The text elements of a JSON array column, as a table with one column `value`."""
+
+
+class Taking:
+    """A prepared delete-and-read; see `Dialect.take`. `run` returns the rows in no order."""
+
+    def __init__(
+        self, dialect: Dialect, select: sa.Select[Any] | None, delete: sa.Delete | Any
+    ) -> None:
+        self._dialect = dialect
+        self._select = select
+        self._delete = delete
+
+    def run(self, conn: sa.Connection, params: Params) -> list[Row]:
+        if self._select is None:
+            return list(conn.execute(self._delete, params).all())
+        found = self._dialect.rows(conn, self._select, params)
+        if found:
+            conn.execute(self._delete, params)
+        return found
+
+
+class _Sqlite(Dialect):
+    name = "sqlite"
+
+    def batch(self, *columns: sa.ColumnClause[Any]) -> sa.Subquery:
+        source = sa.func.json_each(sa.bindparam("batch", type_=sa.Text())).table_valued("value")
+        picked = [
+            sa.literal_column(f"json_extract(value, '$[{place}]')", column.type).label(column.name)
+            for place, column in enumerate(columns)
+        ]
+        return sa.select(*picked).select_from(source).subquery("batch")
+
+    def read(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        # One row out: every further row would hand the GIL over once more (ADR 0004).
+        inner = statement.subquery("found")
+        return sa.select(sa.func.json_group_array(sa.func.json_array(*inner.c)))
+
+    def rows(self, conn: sa.Connection, statement: sa.Select[Any], params: Params) -> list[Row]:
+        found: list[Row] = msgspec.json.decode(conn.execute(statement, params).scalar_one())
+        return found
+
+    def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
+        return Taking(
+            self, self.read(sa.select(*columns).where(where)), sa.delete(table).where(where)
+        )
+
+    def upsert(self, table: sa.Table) -> sqlite.Insert:
+        return sqlite.insert(table)
+
+    def fault(self, error: DBAPIError) -> Fault:
+        original = error.orig
+        if isinstance(original, sqlite3.OperationalError | sqlite3.InternalError):
+            word = str(original)
+            if "locked" in word or "busy" in word:
+                return Fault.AGAIN
+            syntax = "no such" in word or "syntax" in word or "malformed JSON" in word
+            return Fault.VALUE if syntax else Fault.AWAY
+        corrupt = type(original) is sqlite3.DatabaseError
+        return Fault.AWAY if corrupt else Fault.VALUE
+
+    def json_get(self, column: sa.ColumnElement[Any]) -> sa.FromClause:
+        return sa.func.json_each(column).table_valued("value", name="element")
+
+
+class _Postgres(Dialect):
+    name = "postgresql"
+
+    def batch(self, *columns: sa.ColumnClause[Any]) -> sa.Subquery:
+        parameter = sa.cast(sa.bindparam("batch", type_=sa.Text()), postgresql.JSON())
+        source = sa.func.json_array_elements(parameter).table_valued("value")
+        compiler = postgresql.dialect()
+        picked = [
+            sa.literal_column(
+                f"CAST(value ->> {place} AS {column.type.compile(compiler)})", column.type
+            ).label(column.name)
+            for place, column in enumerate(columns)
+        ]
+        return sa.select(*picked).select_from(source).subquery("batch")
+
+    def read(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        return statement
+
+    def rows(self, conn: sa.Connection, statement: sa.Select[Any], params: Params) -> list[Row]:
+        return list(conn.execute(statement, params).all())
+
+    def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
+        return Taking(self, None, sa.delete(table).where(where).returning(*columns))
+
+    def upsert(self, table: sa.Table) -> postgresql.Insert:
+        return postgresql.insert(table)
+
+    def fault(self, error: DBAPIError) -> Fault:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or not state:
+            return Fault.AWAY
+        if state in _SERIALIZATION:
+            return Fault.AGAIN
+        return Fault.VALUE if state[:2] in _BAD_VALUE_CLASSES else Fault.AWAY
+
+    def json_get(self, column: sa.ColumnElement[Any]) -> sa.FromClause:
+        return sa.func.json_array_elements_text(sa.cast(column, postgresql.JSON())).table_valued(
+            "value", name="element"
+        )
+
+
+SQLITE: Dialect = _Sqlite()
+POSTGRES: Dialect = _Postgres()

@@ -1,0 +1,243 @@
+"""Submitting: new jobs, and the idempotency keys that guard them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from tenure.domain.errors import FieldError, IdempotencyMismatch
+from tenure.domain.job import JobSpec, NewJob, Reason, rank
+from tenure.domain.lifecycle import Circumstances, JobState, ready
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.options import encode_options
+from tenure.store.unit import Unit, json_text
+
+
+@dataclass(slots=True)
+class Submission:
+    """One request: its jobs in order, asked for `at` (microseconds).
+
+    With `atomic` a refused job refuses the request. `key`, `digest` and `answer` guard the request as a whole; each job may bring its own key
+    besides. `answer` is what a repeated request is given.
+    """
+
+    jobs: list[NewJob]
+    at: int
+    owner: str = ""
+    atomic: bool = True
+    key: str | None = None
+    digest: str = ""
+    answer: str | None = None
+
+
+@dataclass(slots=True)
+class Submitted:
+    """What became of a request. `existing` maps a job's place to the id its key led to before;
+    `refused` the places whose key was used with another body. `replayed` is the stored answer."""
+
+    replayed: str | None = None
+    existing: dict[int, str] = field(default_factory=dict)
+    refused: set[int] = field(default_factory=set)
+
+
+def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | IdempotencyMismatch]:
+    """Insert the jobs of several requests: two statements, whatever their number.
+
+    Locks: idempotency keys ascending, then new rows only. Repeatable: a job is inserted again
+    never, its id being the caller's. A request whose key was used with another body gets the
+    error in its place and inserts nothing.
+    """
+    answers: list[Submitted | IdempotencyMismatch] = [Submitted() for _ in submissions]
+    keyed = any(s.key or any(job.idempotency_key for job in s.jobs) for s in submissions)
+    if keyed:
+        _guard(unit, submissions, answers)
+    rows = _Rows(unit)
+    for submission, answer in zip(submissions, answers, strict=True):
+        if isinstance(answer, IdempotencyMismatch) or answer.replayed is not None:
+            continue
+        seen = answer.existing.keys() | answer.refused
+        rows.add(
+            [job for i, job in enumerate(submission.jobs) if i not in seen]
+            if seen
+            else submission.jobs,
+            submission.at,
+        )
+    if rows.wide:
+        unit.execute(_insert_jobs(unit.dialect), rows.wide)
+        unit.execute(_insert_active(unit.dialect), rows.narrow)
+    return answers
+
+
+class _Rows:
+    """The rows of a transaction's new jobs. Neighbours with one spec share all but id and payload."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.wide: list[Any] = []
+        self.narrow: list[Any] = []
+
+    def add(self, jobs: list[NewJob], at: int) -> None:
+        start = 0
+        for end in range(1, len(jobs) + 1):
+            if end == len(jobs) or jobs[end].spec is not jobs[start].spec:
+                self._add_alike(jobs[start:end], at)
+                start = end
+
+    def _add_alike(self, jobs: list[NewJob], at: int) -> None:
+        spec = jobs[0].spec
+        head, tail, active = _shared(self.unit, spec, at)
+        self.wide += [(job.id, *head, job.payload, *tail, job.owner_id) for job in jobs]
+        self.narrow += [(job.id, *active) for job in jobs]
+        self.unit.count(spec.queue, spec.type, "submitted", len(jobs))
+        if active[2] == JobState.PENDING:
+            self.unit.ready[spec.queue, spec.type] += len(jobs)
+
+
+def _shared(
+    unit: Unit, spec: JobSpec, at: int
+) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """What all jobs of one spec have in common, column by column."""
+    options = spec.options
+    run_at = max(options.run_at or 0, at)
+    later = run_at > unit.now
+    state = ready(Circumstances(due_later=later))
+    reason = Reason.RUN_AT.value if state is JobState.SCHEDULED else None
+    return (
+        (spec.type, spec.queue, spec.name, spec.priority, at),
+        (encode_options(options), json_text(spec.tags) if spec.tags else None),
+        (
+            spec.queue, spec.type, state.value, reason, rank(run_at, spec.priority), run_at,
+            options.expires_at, options.max_attempts,
+        ),
+    )  # fmt: skip
+
+
+@cache
+def _insert_jobs(dialect: Dialect) -> sa.Executable:
+    c = t.jobs.c
+    columns = (
+        c.id, c.type, c.queue, c.name, c.priority, c.created_at, c.payload, c.options, c.tags,
+        c.owner_id,
+    )  # fmt: skip
+    batch = dialect.batch(*columns)
+    return sa.insert(t.jobs).from_select(
+        [*(column.name for column in columns), "version"],
+        sa.select(*batch.c, sa.literal_column("1")),
+    )
+
+
+@cache
+def _insert_active(dialect: Dialect) -> sa.Executable:
+    c = t.active_jobs.c
+    columns = (
+        c.job_id, c.queue, c.type, c.state, c.reason, c.rank, c.run_at, c.expires_at,
+        c.max_attempts,
+    )  # fmt: skip
+    batch = dialect.batch(*columns)
+    zeros = ("attempt", "lost", "releases", "snoozes", "fence", "has_checkpoint")
+    return sa.insert(t.active_jobs).from_select(
+        [*(column.name for column in columns), *zeros],
+        sa.select(*batch.c, *(sa.literal_column("0") for _ in zeros)),
+    )
+
+
+def _guard(
+    unit: Unit, submissions: list[Submission], answers: list[Submitted | IdempotencyMismatch]
+) -> None:
+    """Take the keys; what was there before decides. First come in the transaction wins."""
+    wanted: dict[tuple[str, str], tuple[str, str, str | None]] = {}
+    for s in submissions:
+        if s.key is not None:
+            first = s.jobs[0].id if s.jobs else ""
+            wanted.setdefault((s.owner, s.key), (s.digest, first, s.answer))
+        for job in s.jobs:
+            if job.idempotency_key is not None:
+                wanted.setdefault((s.owner, job.idempotency_key), (job.digest or "", job.id, None))
+    rows = [(*key, *value, unit.now) for key, value in sorted(wanted.items())]
+    unit.execute(_take_keys(unit.dialect), rows)
+    held = {
+        (owner, key): (digest, job_id, answer)
+        for owner, key, digest, job_id, answer in unit.rows(
+            _held_keys(unit.dialect), [key for key in sorted(wanted)]
+        )
+    }
+    orphans: list[tuple[str, str]] = []
+    for place, s in enumerate(submissions):
+        answers[place] = judged = _judge(s, held)
+        if isinstance(judged, IdempotencyMismatch):
+            orphans += [
+                (s.owner, job.idempotency_key)
+                for job in s.jobs
+                if job.idempotency_key and held[s.owner, job.idempotency_key][1] == job.id
+            ]
+    if orphans:
+        unit.execute(_drop_keys(unit.dialect), sorted(orphans))
+
+
+def _judge(
+    s: Submission, held: dict[tuple[str, str], tuple[str, str, str | None]]
+) -> Submitted | IdempotencyMismatch:
+    answer = Submitted()
+    if s.key is not None:
+        digest, job_id, stored = held[s.owner, s.key]
+        mine = bool(s.jobs) and job_id == s.jobs[0].id
+        if digest != s.digest:
+            return IdempotencyMismatch("Idempotency-Key was used before with another request")
+        if not mine:
+            answer.replayed = stored
+            return answer
+    for index, job in enumerate(s.jobs):
+        if job.idempotency_key is None:
+            continue
+        digest, job_id, _ = held[s.owner, job.idempotency_key]
+        if digest != (job.digest or ""):
+            answer.refused.add(index)
+        elif job_id != job.id:
+            answer.existing[index] = job_id
+    if answer.refused and s.atomic:
+        place = min(answer.refused)
+        pointer = f"/{place}/idempotency_key"
+        return IdempotencyMismatch(
+            f"{pointer[1:]}: was used before with another job",
+            errors=(FieldError(pointer, "was used before with another job"),),
+        )
+    return answer
+
+
+@cache
+def _drop_keys(dialect: Dialect) -> sa.Executable:
+    c = t.idempotency_keys.c
+    batch = dialect.batch(c.owner, c.key)
+    return sa.delete(t.idempotency_keys).where(
+        sa.tuple_(c.owner, c.key).in_(sa.select(batch.c.owner, batch.c.key))
+    )
+
+
+@cache
+def _take_keys(dialect: Dialect) -> sa.Executable:
+    c = t.idempotency_keys.c
+    columns = (c.owner, c.key, c.digest, c.job_id, c.answer, c.created_at)
+    batch = dialect.batch(*columns)
+    return (
+        dialect.upsert(t.idempotency_keys)
+        .from_select(
+            [column.name for column in columns],
+            sa.select(*batch.c).where(sa.true()).order_by(batch.c.owner, batch.c.key),
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+@cache
+def _held_keys(dialect: Dialect) -> sa.Select[Any]:
+    c = t.idempotency_keys.c
+    batch = dialect.batch(c.owner, c.key)
+    return dialect.read(
+        sa.select(c.owner, c.key, c.digest, c.job_id, c.answer).join_from(
+            batch, t.idempotency_keys, sa.and_(c.owner == batch.c.owner, c.key == batch.c.key)
+        )
+    )

@@ -1,0 +1,99 @@
+"""One transaction as its verbs see it, and what it says when it has committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from tenure.domain import histogram
+from tenure.domain.clock import MINUTE
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+
+Lane = tuple[str, str]
+"""A queue and a type: the range of the ready index a claim reads."""
+
+
+class Unit:
+    """A transaction in progress: connection, time, and what to tell after the commit.
+
+    `now` (microseconds) is the coordinator's clock at its start. `ready` counts the jobs that
+    became claimable less those claimed again inside; `woken` holds the workers a cancel or drain
+    is for. Verbs raise TenureError only before their first write.
+    """
+
+    __slots__ = ("conn", "coordinator_id", "dialect", "now", "ready", "tally", "woken")
+
+    def __init__(
+        self, conn: sa.Connection, dialect: Dialect, now: int, coordinator_id: str
+    ) -> None:
+        self.conn = conn
+        self.dialect = dialect
+        self.now = now
+        self.coordinator_id = coordinator_id
+        self.ready: Counter[Lane] = Counter()
+        self.woken: set[str] = set()
+        self.tally: Counter[tuple[str, str, str]] = Counter()
+
+    def execute(
+        self, statement: sa.Executable, rows: list[Any] | None = None, **params: Any
+    ) -> Any:
+        """Run one statement; `rows` travel as its batch."""
+        if rows is not None:
+            params["batch"] = json_text(rows)
+        return self.conn.execute(statement, params)
+
+    def rows(
+        self, statement: sa.Select[Any], rows: list[Any] | None = None, **params: Any
+    ) -> list[Any]:
+        """Read a statement made by `dialect.read`; `rows` travel as its batch."""
+        if rows is not None:
+            params["batch"] = json_text(rows)
+        return list(self.dialect.rows(self.conn, statement, params))
+
+    def count(self, queue: str, type_: str, measure: str, by: int = 1) -> None:
+        """Add to a statistic of this minute."""
+        self.tally[queue, type_, measure] += by
+
+    def observe(self, lane: Lane, measure: str, spans: Iterable[int]) -> None:
+        """Add spans (microseconds) to a histogram of this minute."""
+        for index, number in Counter(map(histogram.bucket, spans)).items():
+            self.tally[lane[0], lane[1], f"{measure}:{index}"] += number
+
+    def write_tally(self) -> None:
+        """Add the statistics to `stats`, last in every transaction, ascending by key."""
+        if not self.tally:
+            return
+        minute = self.now - self.now % MINUTE
+        rows = [
+            (minute, *key, self.coordinator_id, number)
+            for key, number in sorted(self.tally.items())
+            if number
+        ]
+        self.execute(_add_stats(self.dialect), rows)
+        self.tally.clear()
+
+
+@cache
+def _add_stats(dialect: Dialect) -> sa.Executable:
+    c = t.stats.c
+    columns = (c.minute, c.queue, c.type, c.measure, c.coordinator_id, c.count)
+    batch = dialect.batch(*columns)
+    insert = dialect.upsert(t.stats).from_select(
+        [column.name for column in columns],
+        sa.select(*batch.c).where(sa.true()).order_by(*list(batch.c)[:5]),
+    )
+    keys = ["minute", "queue", "type", "measure", "coordinator_id"]
+    return insert.on_conflict_do_update(
+        index_elements=keys, set_={"count": c.count + insert.excluded.count}
+    )
+
+
+def json_text(value: Any) -> str:
+    """A value as compact JSON text."""
+    return msgspec.json.encode(value).decode()
