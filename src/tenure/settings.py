@@ -149,9 +149,10 @@ class _Entry:
     """What a person wrote, for messages."""
 
 
-class _Wrong(Exception):
-    def __init__(self, path: _Path, detail: str) -> None:
-        self.error = FieldError("/" + "/".join(path), detail)
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    path: _Path
+    detail: str
 
 
 def load(
@@ -172,7 +173,7 @@ def load(
     wrong: list[FieldError] = []
     for candidate in _candidates(flags or {}, environ, env_file, directory):
         if isinstance(candidate, _Wrong):
-            wrong.append(candidate.error)
+            wrong.append(FieldError("/" + "/".join(candidate.path), candidate.detail))
         else:
             found[candidate.path] = candidate
     try:
@@ -264,11 +265,8 @@ def _entries(
     if path in leaves:
         yield _Entry(path, value, origin, label)
     elif plain in leaves:
-        try:
-            yield _Entry(plain, _secret(path, value, label), f"{origin} -> {value}", label)
-        except _Wrong as wrong:
-            yield wrong
-    elif isinstance(value, str) and (path == ("retention",) or path == ("limits",)):
+        yield _from_file(plain, value, label, origin)
+    elif isinstance(value, str) and path in (("retention",), ("limits",)):
         yield from _pairs(path, value, label, origin)
     else:
         written = label.partition(" in ")[0]
@@ -277,15 +275,15 @@ def _entries(
         yield _Wrong(path, f"{label}: unknown setting{hint}")
 
 
-def _secret(path: _Path, value: Any, label: str) -> str:
+def _from_file(path: _Path, name: Any, label: str, origin: str) -> _Entry | _Wrong:
     try:
-        with Path(str(value)).open(encoding="utf-8") as stream:
+        with Path(str(name)).open(encoding="utf-8") as stream:
             text = stream.read(_MAX_FILE_BYTES + 1)
     except (OSError, ValueError):
-        raise _Wrong(path, f"{label}: the file cannot be read") from None
+        return _Wrong(path, f"{label}: the file cannot be read")
     if len(text) > _MAX_FILE_BYTES or not text.strip():
-        raise _Wrong(path, f"{label}: the file is empty or too large")
-    return text.strip()
+        return _Wrong(path, f"{label}: the file is empty or too large")
+    return _Entry(path, text.strip(), f"{origin} -> {name}", label)
 
 
 def _pairs(path: _Path, text: str, label: str, origin: str) -> Iterator[_Entry | _Wrong]:
