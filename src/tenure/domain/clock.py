@@ -49,7 +49,7 @@ def to_datetime(instant: int) -> datetime:
 
 def rfc3339(instant: int) -> str:
     """An instant as RFC 3339 text, always six decimals and `Z`."""
-    return to_datetime(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return to_datetime(instant).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

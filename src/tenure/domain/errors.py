@@ -11,6 +11,7 @@ TenureError
 ├── NotFound              404
 │   ├── JobNotFound / RunNotFound / WorkerNotFound / QueueNotFound
 │   └── WorkerUnknown          the coordinator forgot this worker: register again
+├── MethodNotAllowed      405
 ├── Conflict              409
 │   ├── LeaseLost              the fence is stale or foreign
 │   ├── VersionConflict        `version` in the body is not the current one
@@ -20,6 +21,7 @@ TenureError
 ├── Forbidden             403
 ├── TooMany               429  with `retry_after`
 ├── Unavailable           503  with `retry_after`; the outcome may be unknown
+├── InternalError         500  a fault of ours; the text stays in the log
 ├── Unreachable           raised by clients: no coordinator answered
 ├── WaitTimeout           raised by clients: the job did not finish in time
 └── ConfigurationError    raised at start: a setting, a migration, a lock

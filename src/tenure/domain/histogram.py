@@ -14,7 +14,7 @@ _BOUNDS = tuple(int(bound * SECOND) for bound in BOUNDS_SECONDS)
 
 
 def bucket(span: int) -> int:
-    """The bucket of a span in microseconds: the first bound it does not exceed, else the last + 1."""
+    """The first bound that a span (microseconds) does not exceed; beyond all, the number of bounds."""
     return bisect_left(_BOUNDS, span)
 
 
