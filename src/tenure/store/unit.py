@@ -65,6 +65,12 @@ class Unit:
         for index, number in Counter(map(histogram.bucket, spans)).items():
             self.tally[lane[0], lane[1], f"{measure}:{index}"] += number
 
+    def absorb(self, other: Unit) -> None:
+        """Add what another unit of the same transaction has to tell."""
+        self.ready.update(other.ready)
+        self.woken |= other.woken
+        self.tally.update(other.tally)
+
     def write_tally(self) -> None:
         """Add the statistics to `stats`, last in every transaction, ascending by key."""
         if not self.tally:

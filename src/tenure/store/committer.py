@@ -1,0 +1,303 @@
+"""Group commit: the only writer.
+
+Whatever waits (submits, claims, reports, renewals, single verbs) goes into one transaction, like
+kinds merged into one statement each, and every caller is answered after the commit. A commit is
+never held back to gather more: the previous one is the gathering time (ADR 0003).
+
+Faults: a conflict between transactions runs the whole transaction again, three times; a fault of
+one caller's values runs them caller by caller behind savepoints; a store that is away, or a COMMIT
+without an answer, is 503 for all and never run again here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from loguru import logger
+from sqlalchemy.exc import DBAPIError
+
+from tenure.domain.clock import Clock
+from tenure.domain.errors import InternalError, TenureError, TooMany, Unavailable
+from tenure.domain.lease import LeaseTerms
+from tenure.domain.run import Report, ReportStatus
+from tenure.store.dialect import Fault
+from tenure.store.engine import CommitUnknown, Store
+from tenure.store.leases import Claim, Claimed, claim
+from tenure.store.renewals import Beat, Beaten, Released, release, renew
+from tenure.store.reports import report
+from tenure.store.submits import Submission, Submitted, submit
+from tenure.store.unit import Unit
+
+Result = TypeVar("Result")
+Verb = Callable[[Unit, list[Any]], list[Any]]
+
+MAX_TRIES = 3
+MAX_SAVEPOINTS = 32
+RETRY_AFTER_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One caller: its item, how many rows it weighs, and where it is answered."""
+
+    item: Any
+    weight: int
+    answer: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class _Kind:
+    """One kind of work: its verb over many callers and the rows a transaction takes of it."""
+
+    verb: Verb
+    max_weight: int
+    waiting: deque[_Waiting] = field(default_factory=deque)
+
+    def take(self) -> list[_Waiting]:
+        taken: list[_Waiting] = []
+        weight = 0
+        while self.waiting and (not taken or weight + self.waiting[0].weight <= self.max_weight):
+            waiting = self.waiting.popleft()
+            if not waiting.answer.cancelled():
+                taken.append(waiting)
+                weight += waiting.weight
+        return taken
+
+
+_Group = tuple[_Kind, list[_Waiting]]
+
+
+class Committer:
+    """Merges callers into transactions. Use from one event loop, between `start` and `stop`.
+
+    `committed` is called after each commit with its unit, in the loop.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        coordinator_id: str,
+        *,
+        terms: LeaseTerms,
+        random: Callable[[], float],
+        max_waiting: int,
+        committed: Callable[[Unit], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._coordinator_id = coordinator_id
+        self._committed = committed
+        self._max_waiting = max_waiting
+        self._waiting = 0
+        self._wake = asyncio.Event()
+        self._lanes: list[asyncio.Task[None]] = []
+        self.peers = False
+        """Whether other coordinators are to be told of ready jobs."""
+        # In lock order: idempotency keys, then active rows; claims last, to see what is new.
+        self._submit = _Kind(submit, 4_000)
+        self._report = _Kind(lambda unit, items: report(unit, items, random), 4_000)
+        self._renew = _Kind(lambda unit, items: renew(unit, items, terms), 20_000)
+        self._release = _Kind(release, 4_000)
+        self._single = _Kind(_run_singles, MAX_SAVEPOINTS)
+        self._claim = _Kind(lambda unit, items: claim(unit, items, terms), 128)
+
+    @property
+    def _kinds(self) -> tuple[_Kind, ...]:
+        return (
+            self._submit, self._report, self._renew, self._release, self._single, self._claim,
+        )  # fmt: skip
+
+    async def submit(self, submission: Submission) -> Submitted:
+        """Insert jobs. Raises IdempotencyMismatch, TooMany, Unavailable."""
+        return cast(
+            Submitted, await self._enter(self._submit, submission, len(submission.jobs) or 1)
+        )
+
+    async def claim(self, item: Claim) -> Claimed:
+        """Lease jobs. A caller that is cancelled keeps nothing. Raises WorkerUnknown."""
+        return cast(Claimed, await self._enter(self._claim, item, 1))
+
+    async def report(self, reports: list[Report]) -> list[ReportStatus]:
+        """Settle reports, one status each."""
+        if not reports:
+            return []
+        return cast(
+            list[ReportStatus],
+            await self._enter(self._report, reports, len(reports), bounded=False),
+        )
+
+    async def renew(self, beat: Beat) -> Beaten:
+        """Renew a worker's leases. Raises WorkerUnknown."""
+        weight = len(beat.leases) + 1
+        return cast(Beaten, await self._enter(self._renew, beat, weight, bounded=False))
+
+    async def release(self, released: Released) -> int:
+        """Give leases back; how many were still held."""
+        weight = len(released.leases) or 1
+        return cast(int, await self._enter(self._release, released, weight, bounded=False))
+
+    async def run(self, verb: Callable[[Unit], Result]) -> Result:
+        """A verb of its own inside the next transaction. Raises what the verb raises."""
+        return cast(Result, await self._enter(self._single, verb, 1))
+
+    def start(self) -> None:
+        for _ in range(self._store.writers):
+            self._lanes.append(asyncio.create_task(self._run_lane()))
+
+    async def stop(self) -> None:
+        """Commit what waits, then stop. Legal before `start` and twice."""
+        while self._waiting and self._lanes:
+            await asyncio.sleep(0.005)
+        for lane in self._lanes:
+            lane.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+        self._lanes.clear()
+
+    async def _enter(self, kind: _Kind, item: Any, weight: int, *, bounded: bool = True) -> Any:
+        # Renewals and reports always get in: refusing them would cost work already done.
+        if bounded and self._waiting >= self._max_waiting:
+            raise TooMany("too many writes are waiting", retry_after=RETRY_AFTER_SECONDS)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        kind.waiting.append(_Waiting(item, weight, answer))
+        self._waiting += 1
+        self._wake.set()
+        return await answer
+
+    async def _run_lane(self) -> None:
+        while True:
+            groups = [(kind, taken) for kind in self._kinds if (taken := kind.take())]
+            self._waiting = sum(len(kind.waiting) for kind in self._kinds)
+            if not groups:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            # Shielded: a coordinator that stops still finishes the transaction it began.
+            await asyncio.shield(self._transact(groups))
+
+    async def _transact(self, groups: list[_Group]) -> None:
+        for _ in range(MAX_TRIES):
+            try:
+                unit, answers = await self._store.write(lambda conn: self._merged(conn, groups))
+            except CommitUnknown as error:
+                _refuse(groups, "the commit got no answer, its outcome is unknown", error)
+                return
+            except DBAPIError as error:
+                fault = self._store.dialect.fault(error)
+                if fault is Fault.AWAY:
+                    _refuse(groups, "the store is away", error)
+                    return
+                if fault is Fault.VALUE:
+                    break
+            except OSError as error:
+                _refuse(groups, "the store is away", error)
+                return
+            except Exception:
+                logger.exception("a merged transaction failed, running caller by caller")
+                break
+            else:
+                self._finish(unit, groups, answers)
+                return
+        await self._one_by_one(groups)
+
+    def _merged(self, conn: Any, groups: list[_Group]) -> tuple[Unit, list[list[Any]]]:
+        unit = self._unit(conn)
+        answers = [kind.verb(unit, [w.item for w in taken]) for kind, taken in groups]
+        self._end(unit)
+        return unit, answers
+
+    def _unit(self, conn: Any) -> Unit:
+        return Unit(conn, self._store.dialect, self._clock.now(), self._coordinator_id)
+
+    def _end(self, unit: Unit) -> None:
+        unit.write_tally()
+        if self.peers:
+            self._store.announce(unit.conn, unit)
+
+    async def _one_by_one(self, groups: list[_Group]) -> None:
+        callers = [(kind, [waiting]) for kind, taken in groups for waiting in taken]
+        for start in range(0, len(callers), MAX_SAVEPOINTS):
+            some = callers[start : start + MAX_SAVEPOINTS]
+            try:
+                unit, answers = await self._store.write(
+                    lambda conn, some=some: self._apart(conn, some)
+                )
+            except (CommitUnknown, DBAPIError, OSError) as error:
+                _refuse(some, "the store is away or busy", error)
+            else:
+                self._finish(unit, some, answers)
+
+    def _apart(self, conn: Any, callers: list[_Group]) -> tuple[Unit, list[list[Any]]]:
+        """Each caller behind a savepoint of its own, so that one cannot spoil the others."""
+        whole = self._unit(conn)
+        answers: list[list[Any]] = []
+        for kind, (waiting,) in callers:
+            unit = self._unit(conn)
+            conn.exec_driver_sql("SAVEPOINT caller")
+            try:
+                answers.append(kind.verb(unit, [waiting.item]))
+            except DBAPIError as error:
+                if self._store.dialect.fault(error) is not Fault.VALUE:
+                    raise
+                conn.exec_driver_sql("ROLLBACK TO SAVEPOINT caller")
+                answers.append([_internal(error)])
+            except Exception as error:
+                conn.exec_driver_sql("ROLLBACK TO SAVEPOINT caller")
+                answers.append([_internal(error)])
+            else:
+                whole.absorb(unit)
+            conn.exec_driver_sql("RELEASE SAVEPOINT caller")
+        self._end(whole)
+        return whole, answers
+
+    def _finish(self, unit: Unit, groups: list[_Group], answers: list[list[Any]]) -> None:
+        for (_, taken), results in zip(groups, answers, strict=True):
+            for waiting, result in zip(taken, results, strict=True):
+                if waiting.answer.cancelled():
+                    self._give_back(waiting.item, result)
+                elif isinstance(result, TenureError):
+                    waiting.answer.set_exception(result)
+                else:
+                    waiting.answer.set_result(result)
+        self._committed(unit)
+
+    def _give_back(self, item: Any, result: Any) -> None:
+        """A caller gone while its claim was being committed keeps nothing."""
+        if isinstance(result, Claimed) and result.rows:
+            leases = {(row[0], row[1]): False for row in result.rows}
+            answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._release.waiting.append(
+                _Waiting(Released(item.worker_id, leases), len(leases), answer)
+            )
+            self._waiting += 1
+            self._wake.set()
+
+
+def _run_singles(unit: Unit, verbs: list[Callable[[Unit], Any]]) -> list[Any]:
+    """Single verbs, one after the other. A TenureError is raised before a verb's first write."""
+    answers: list[Any] = []
+    for verb in verbs:
+        try:
+            answers.append(verb(unit))
+        except TenureError as error:
+            answers.append(error)
+    return answers
+
+
+def _refuse(groups: list[_Group], text: str, error: BaseException) -> None:
+    logger.bind(error=str(error).partition("\n")[0]).warning("transaction refused: {}", text)
+    for _, taken in groups:
+        for waiting in taken:
+            if not waiting.answer.done():
+                waiting.answer.set_exception(Unavailable(text, retry_after=RETRY_AFTER_SECONDS))
+
+
+def _internal(error: Exception) -> TenureError:
+    if isinstance(error, TenureError):
+        return error
+    logger.opt(exception=error).error("a caller's transaction failed")
+    return InternalError("the coordinator could not do this; its log says why")
