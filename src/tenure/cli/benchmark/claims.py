@@ -1,4 +1,4 @@
-"""Does a claim take longer when many jobs wait? A long queue must not cost more than a short one."""
+"""Does a claim take longer when many jobs wait? A long queue must cost no more than a short one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import msgspec
 
 from tenure.cli.benchmark.connection import Connection, check
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.figures import Results, median, rounded
-from tenure.cli.benchmark.handlers import NOOP
-from tenure.cli.benchmark.plan import Counts
+from tenure.cli.benchmark.plan import NOOP, Counts
 from tenure.cli.benchmark.raw_worker import RawWorker
 from tenure.cli.benchmark.stage import Stage
 from tenure.cli.benchmark.submitting import submitter
@@ -41,7 +40,7 @@ class _Side:
         check(answer, "POST", RawWorker.ACQUIRE)
         leases = RawWorker.leases(answer)
         if len(leases) != self.size:
-            raise BenchmarkFailed(f"{self.size} jobs were asked for, {len(leases)} were leased")
+            raise BenchmarkError(f"{self.size} jobs were asked for, {len(leases)} were leased")
         await self.worker.complete(leases)
         job = {"type": NOOP, "queue": self.worker.queue, "payload": msgspec.Raw(b"{}")}
         await self.submits.call("POST", "/api/jobs/batch", [job] * self.size)

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a coordinator listens. `prefix` is put before every path, without a slash at its end."""
+    """Where a coordinator listens. `prefix` goes before every path, with no slash at its end."""
 
     host: str
     port: int
@@ -32,10 +32,10 @@ class Target:
 
     @classmethod
     def parse(cls, url: str, token: str | None = None) -> Target:
-        """From `http://host:port/prefix`. Raises BenchmarkFailed for anything else."""
+        """From `http://host:port/prefix`. Raises BenchmarkError for anything else."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise BenchmarkFailed(f"{url} is not an address like http://127.0.0.1:5000")
+            raise BenchmarkError(f"{url} is not an address like http://127.0.0.1:5000")
         tls = parts.scheme == "https"
         port = parts.port or (443 if tls else 80)
         return cls(parts.hostname, port, tls, parts.path.rstrip("/"), token)
@@ -68,14 +68,14 @@ class Connection(asyncio.Protocol):
         self._end_at = 0
 
     async def __aenter__(self) -> Self:
-        """Raises BenchmarkFailed when nobody listens."""
+        """Raises BenchmarkError when nobody listens."""
         target = self._target
         try:
             await asyncio.get_running_loop().create_connection(
                 lambda: self, target.host, target.port, ssl=target.tls or None
             )
         except OSError as error:
-            raise BenchmarkFailed(f"no coordinator at {target.url}: {error}") from None
+            raise BenchmarkError(f"no coordinator at {target.url}: {error}") from None
         return self
 
     async def __aexit__(
@@ -94,13 +94,13 @@ class Connection(asyncio.Protocol):
         self._headers = f"host: {host}\r\n{bearer}content-type: application/json\r\n"
 
     def send(self, method: str, path: str, body: bytes = b"") -> asyncio.Future[Answer]:
-        """Write one request now; the future ends with its answer, or with BenchmarkFailed.
+        """Write one request now; the future ends with its answer, or with BenchmarkError.
 
         `path` starts with a slash. The caller waits for it before it sends again.
         """
         transport = self._transport
         if transport is None or transport.is_closing():
-            raise BenchmarkFailed(f"{self._target.url} closed the connection")
+            raise BenchmarkError(f"{self._target.url} closed the connection")
         head = (
             f"{method} {self._target.prefix}{path} HTTP/1.1\r\n{self._headers}"
             f"content-length: {len(body)}\r\n\r\n"
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
     async def call(self, method: str, path: str, value: Any = None) -> Any:
         """Send JSON, return decoded JSON (None for an empty body).
 
-        Raises BenchmarkFailed for every status from 300, with the detail of the problem.
+        Raises BenchmarkError for every status from 300, with the detail of the problem.
         """
         body = b"" if value is None else msgspec.json.encode(value)
         answer = await self.send(method, path, body)
@@ -156,11 +156,11 @@ class Connection(asyncio.Protocol):
     def _fail(self, why: str) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
-            waiter.set_exception(BenchmarkFailed(f"{self._target.url}: {why}"))
+            waiter.set_exception(BenchmarkError(f"{self._target.url}: {why}"))
 
 
 def check(answer: Answer, method: str, path: str) -> None:
-    """Raises BenchmarkFailed unless the status is below 300."""
+    """Raises BenchmarkError unless the status is below 300."""
     if answer.status < 300:
         return
     try:
@@ -168,4 +168,4 @@ def check(answer: Answer, method: str, path: str) -> None:
         detail = problem["detail"]
     except (msgspec.DecodeError, KeyError, TypeError):
         detail = answer.body[:200].decode("utf-8", "replace")
-    raise BenchmarkFailed(f"{method} {path} answered {answer.status}: {detail}")
+    raise BenchmarkError(f"{method} {path} answered {answer.status}: {detail}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tenure.domain.errors import TenureError
 
 
-class BenchmarkFailed(TenureError):
+class BenchmarkError(TenureError):
     """A measurement could not be made; `detail` says why in plain words."""
 
     code = "benchmark_failed"

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One published figure. `sqlite` and `postgres` are the targets there; None where none is set."""
+    """One published figure. `sqlite` and `postgres` are the targets there, None for none."""
 
     name: str
     meaning: str
@@ -78,7 +78,7 @@ class Results:
         self.figures[name] = rounded(median(samples))
         self.samples[name] = [rounded(value) for value in samples]
 
-    def extra(self, name: str, values: Sequence[float | None]) -> None:
+    def explain(self, name: str, values: Sequence[float | None]) -> None:
         """An extra: the median of those values that could be measured, if any."""
         known = [value for value in values if value is not None]
         if known:

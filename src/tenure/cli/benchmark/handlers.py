@@ -7,9 +7,7 @@ import time
 from typing import Any
 
 from tenure import handler
-
-NOOP = "bench.noop"
-START = "bench.start"
+from tenure.cli.benchmark.plan import NOOP, START
 
 
 @handler(NOOP)

@@ -41,5 +41,5 @@ async def idle(stage: Stage, counts: Counts, results: Results) -> None:
         idlers.check()
         if used is not None:
             results.put("idle_workers_cpu_percent", [100 * used / seconds])
-        results.extra("idle_coordinator_rss_mb", [machine.rss_mb(pid)])
-        results.extra("empty_coordinator_rss_mb", [resident])
+        results.explain("idle_coordinator_rss_mb", [machine.rss_mb(pid)])
+        results.explain("empty_coordinator_rss_mb", [resident])

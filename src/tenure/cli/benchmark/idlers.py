@@ -13,7 +13,7 @@ import sys
 import msgspec
 
 from tenure.cli.benchmark.connection import Connection, Target
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.lines import Lines, say
 from tenure.cli.benchmark.loop import run
 from tenure.cli.benchmark.raw_worker import RawWorker
@@ -57,7 +57,7 @@ class _Idlers:
             self.waiting.set()
         while True:
             if await worker.acquire(_SLOTS, wait):
-                raise BenchmarkFailed("an idle worker was given a job")
+                raise BenchmarkError("an idle worker was given a job")
             wait = worker.poll_seconds
 
     async def _beat(self, worker: RawWorker, connection: Connection) -> None:
@@ -95,7 +95,7 @@ def main() -> None:
     """Live until the input ends; an error goes to stderr in one line, with status 1."""
     try:
         run(_serve())
-    except BenchmarkFailed as error:
+    except BenchmarkError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -10,10 +10,9 @@ import msgspec
 
 from tenure.cli.benchmark import processes
 from tenure.cli.benchmark.connection import Connection, check
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.figures import Results, percentile, rounded
-from tenure.cli.benchmark.handlers import START
-from tenure.cli.benchmark.plan import Counts
+from tenure.cli.benchmark.plan import START, Counts
 from tenure.cli.benchmark.stage import Stage
 
 _QUEUE = "bench.latency"
@@ -33,7 +32,7 @@ class _Starts(asyncio.DatagramProtocol):
         self.heard.put_nowait((int(number), int(began)))
 
     async def of(self, number: int) -> int:
-        """When job `number` started. Raises BenchmarkFailed when it is not heard of."""
+        """When job `number` started. Raises BenchmarkError when it is not heard of."""
         try:
             async with asyncio.timeout(_WITHIN):
                 while True:
@@ -41,7 +40,7 @@ class _Starts(asyncio.DatagramProtocol):
                     if found == number:
                         return began
         except TimeoutError:
-            raise BenchmarkFailed(f"no job started within {_WITHIN:g} s") from None
+            raise BenchmarkError(f"no job started within {_WITHIN:g} s") from None
 
 
 async def latency(stage: Stage, counts: Counts, results: Results) -> None:

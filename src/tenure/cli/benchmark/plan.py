@@ -7,6 +7,11 @@ from dataclasses import asdict, dataclass
 GROUPS = ("cycle", "bulk", "single", "latency", "claims", "idle")
 """The measurements, in the order they run. `bulk` gives the bulk submit and drain figures."""
 
+NOOP = "bench.noop"
+"""The type whose handler does nothing."""
+START = "bench.start"
+"""The type whose handler tells when it began."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

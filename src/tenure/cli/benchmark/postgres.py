@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.processes import free_port, running
 
 _USER = "tenure"
@@ -27,6 +27,7 @@ _HINT = "install PostgreSQL, or give --database-url postgresql://..."
 class PostgresServer:
     """A running server. The coordinator creates the databases it is pointed at."""
 
+    programs: Path
     port: int
     password: str
     version: str
@@ -38,14 +39,14 @@ class PostgresServer:
 
 def find_programs() -> Path:
     """The directory with initdb and postgres: on PATH, else the newest of Debian's. Raises
-    BenchmarkFailed when there is none."""
+    BenchmarkError when there is none."""
     on_path = shutil.which("initdb")
     found = [Path(on_path).resolve().parent] if on_path else []
     found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_major, reverse=True)
     for directory in found:
         if (directory / "initdb").exists() and (directory / "postgres").exists():
             return directory
-    raise BenchmarkFailed(f"no PostgreSQL programs found: {_HINT}")
+    raise BenchmarkError(f"no PostgreSQL programs found: {_HINT}")
 
 
 def _major(path: Path) -> float:
@@ -62,7 +63,7 @@ def _owner() -> tuple[int, int] | None:
     try:
         entry = pwd.getpwnam("postgres")
     except KeyError:
-        raise BenchmarkFailed(
+        raise BenchmarkError(
             f"PostgreSQL does not run as root and there is no user postgres: {_HINT}"
         ) from None
     return entry.pw_uid, entry.pw_gid
@@ -70,7 +71,7 @@ def _owner() -> tuple[int, int] | None:
 
 @contextlib.asynccontextmanager
 async def temporary() -> AsyncIterator[PostgresServer]:
-    """A server for the time of the block. Raises BenchmarkFailed when it cannot be started."""
+    """A server for the time of the block. Raises BenchmarkError when it cannot be started."""
     programs, owner = find_programs(), _owner()
     directory = Path(tempfile.mkdtemp(prefix="tenure-bench-postgres-"))
     try:
@@ -88,7 +89,7 @@ async def temporary() -> AsyncIterator[PostgresServer]:
         ) as server:
             await _ready(programs, port, server.check)
             version = await _output(programs / "postgres", "--version")
-            yield PostgresServer(port, password, version.split(" ")[2])
+            yield PostgresServer(programs, port, password, version.split(" ")[2])
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -121,7 +122,7 @@ async def _ready(programs: Path, port: int, check: Callable[[], None]) -> None:
         if await probe.wait() == 0:
             return
         await asyncio.sleep(0.05)
-    raise BenchmarkFailed(f"PostgreSQL was not ready within {_READY_WITHIN:g} s")
+    raise BenchmarkError(f"PostgreSQL was not ready within {_READY_WITHIN:g} s")
 
 
 async def _output(program: Path, argument: str) -> str:

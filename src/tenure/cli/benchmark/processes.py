@@ -16,7 +16,7 @@ from typing import IO, Any
 import msgspec
 
 from tenure.cli.benchmark.connection import Connection, Target
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 
 READY_WITHIN = 60.0
 STOP_WITHIN = 20.0
@@ -35,14 +35,14 @@ class Process:
         return self._child.pid
 
     def check(self) -> None:
-        """Raises BenchmarkFailed, with the last lines it wrote, when the process has ended."""
+        """Raises BenchmarkError, with the last lines it wrote, when the process has ended."""
         if self._child.returncode is not None:
-            raise BenchmarkFailed(
+            raise BenchmarkError(
                 f"the {self.name} ended with status {self._child.returncode}{self._last_words()}"
             )
 
     async def succeeded(self) -> None:
-        """Wait for its end. Raises BenchmarkFailed unless its status is 0."""
+        """Wait for its end. Raises BenchmarkError unless its status is 0."""
         if await self._child.wait() != 0:
             self.check()
 
@@ -54,13 +54,13 @@ class Process:
             await self._child.stdin.drain()
 
     async def hear(self, within: float) -> Any:
-        """The next line of its output, decoded. Raises BenchmarkFailed when it ends instead or
+        """The next line of its output, decoded. Raises BenchmarkError when it ends instead or
         says nothing for `within` seconds."""
         assert self._child.stdout is not None  # noqa: S101
         try:
             line = await asyncio.wait_for(self._child.stdout.readline(), within)
         except TimeoutError:
-            raise BenchmarkFailed(
+            raise BenchmarkError(
                 f"the {self.name} gave no answer within {within:g} s{self._last_words()}"
             ) from None
         if not line:
@@ -105,7 +105,7 @@ async def running(
     """`command` as a child in a process group of its own, so that Ctrl-C reaches only the parent.
 
     `piped` joins its stdin and stdout; `user` is (uid, gid) to run as. It is stopped with `sign`
-    at the end, whatever happens. Raises BenchmarkFailed when it cannot be started.
+    at the end, whatever happens. Raises BenchmarkError when it cannot be started.
     """
     log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by Process.stop
     owner: dict[str, Any] = {}
@@ -124,7 +124,7 @@ async def running(
         )
     except OSError as error:
         log.close()
-        raise BenchmarkFailed(f"the {name} cannot be started: {error}") from None
+        raise BenchmarkError(f"the {name} cannot be started: {error}") from None
     process = Process(name, child, log)
     try:
         yield process
@@ -166,13 +166,13 @@ async def _ready(target: Target, process: Process) -> None:
     deadline = loop.time() + READY_WITHIN
     while loop.time() < deadline:
         process.check()
-        with contextlib.suppress(BenchmarkFailed):
+        with contextlib.suppress(BenchmarkError):
             async with Connection(target) as connection:
                 answer = await connection.send("GET", "/health/ready")
                 if answer.status == 200:
                     return
         await asyncio.sleep(0.05)
-    raise BenchmarkFailed(f"the coordinator was not ready within {READY_WITHIN:g} s")
+    raise BenchmarkError(f"the coordinator was not ready within {READY_WITHIN:g} s")
 
 
 @contextlib.asynccontextmanager

@@ -23,7 +23,7 @@ class _Acquired(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class RawWorker:
-    """One registered worker for one queue and one type. Every call raises BenchmarkFailed unless
+    """One registered worker for one queue and one type. Every call raises BenchmarkError unless
     the coordinator accepts it."""
 
     ACQUIRE: ClassVar[str] = "/api/jobs/acquire"

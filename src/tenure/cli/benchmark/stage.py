@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +24,15 @@ class Stage:
     """Gives coordinators. Exactly one of `given` and `database_url` is set.
 
     `database_url` maps a name to the URL of a store; `fresh` says whether every name has an empty
-    store of its own. `directory` is where processes run and what they write goes.
+    store of its own. `analysis` maps a name to the command that renews its statistics.
+    `directory` is where processes run and what they write goes.
     """
 
     store: str
     directory: Path
     given: Target | None = None
     database_url: Callable[[str], str] | None = None
+    analysis: Callable[[str], Sequence[str]] | None = None
     fresh: bool = False
 
     @contextlib.asynccontextmanager
@@ -43,3 +45,12 @@ class Stage:
         url = self.database_url(name)
         async with processes.coordinator(url, self.directory) as (target, pid):
             yield Coordinator(target, pid)
+
+    async def analyze(self, name: str) -> None:
+        """Renew the statistics of store `name`, while no coordinator runs on it. Leaves a store
+        that was given alone."""
+        if self.analysis is None:
+            return
+        command = self.analysis(name)
+        async with processes.running("ANALYZE", command, directory=self.directory) as process:
+            await process.succeeded()

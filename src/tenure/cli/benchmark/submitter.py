@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from tenure.cli.benchmark.connection import Connection, Target, check
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.lines import Lines, say
 from tenure.cli.benchmark.loop import run
 
@@ -149,7 +149,7 @@ def main() -> None:
     """Serve orders until the input ends; an error goes to stderr in one line, with status 1."""
     try:
         run(_serve())
-    except BenchmarkFailed as error:
+    except BenchmarkError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -9,7 +9,7 @@ import msgspec
 
 from tenure.cli.benchmark import processes
 from tenure.cli.benchmark.connection import Target
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.plan import Counts
 from tenure.cli.benchmark.submitter import Order, Sent
 
@@ -53,7 +53,7 @@ class Submitter:
         await self._process.say("go")
         sent = msgspec.convert(await self._process.hear(_WITHIN), Sent)
         if sent.jobs != jobs:
-            raise BenchmarkFailed(f"{jobs} jobs were submitted, {sent.jobs} were acknowledged")
+            raise BenchmarkError(f"{jobs} jobs were submitted, {sent.jobs} were acknowledged")
         return sent
 
 

@@ -8,11 +8,10 @@ from datetime import datetime
 
 from tenure.cli.benchmark import machine, processes, watch
 from tenure.cli.benchmark.connection import Connection
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.figures import Results
-from tenure.cli.benchmark.handlers import NOOP
 from tenure.cli.benchmark.machine import Meter
-from tenure.cli.benchmark.plan import Counts
+from tenure.cli.benchmark.plan import NOOP, Counts
 from tenure.cli.benchmark.stage import Coordinator, Stage
 from tenure.cli.benchmark.submitter import Sent
 from tenure.cli.benchmark.submitting import Submitter, submitter
@@ -31,9 +30,9 @@ class _Usage:
     submitter: list[float | None] = field(default_factory=list)
 
     def put(self, results: Results, figure: str) -> None:
-        results.extra(f"{figure}_coordinator_cpu_seconds", self.coordinator)
-        results.extra(f"{figure}_worker_cpu_seconds", self.worker)
-        results.extra(f"{figure}_submitter_cpu_seconds", self.submitter)
+        results.explain(f"{figure}_coordinator_cpu_seconds", self.coordinator)
+        results.explain(f"{figure}_worker_cpu_seconds", self.worker)
+        results.explain(f"{figure}_submitter_cpu_seconds", self.submitter)
 
 
 async def cycle(stage: Stage, counts: Counts, results: Results) -> None:
@@ -44,15 +43,13 @@ async def cycle(stage: Stage, counts: Counts, results: Results) -> None:
     usage = _Usage()
     async with (
         stage.coordinator("cycle") as coordinator,
-        processes.worker(
-            coordinator.target, queue, counts.worker_slots, stage.directory
-        ) as worker,
+        processes.worker(coordinator.target, queue, counts.worker_slots, stage.directory) as worker,
         submitter(coordinator.target, counts) as sender,
         Connection(coordinator.target) as connection,
     ):
+        before = await watch.completed(connection)
         warm = await sender.bulk(queue, NOOP, counts.warm_up_jobs)
         await watch.finished(connection, queue, warm.last_id)
-        done = await watch.completed(connection)
         for _ in range(counts.repeat):
             worker.check()
             meters = Meter(coordinator.pid), Meter(worker.pid)
@@ -64,20 +61,21 @@ async def cycle(stage: Stage, counts: Counts, results: Results) -> None:
             usage.worker.append(meters[1].used())
             usage.submitter.append(sent.cpu_seconds)
         if coordinator.pid is not None:
-            await watch.counted(connection, done + counts.repeat * counts.cycle_jobs)
+            jobs = counts.warm_up_jobs + counts.repeat * counts.cycle_jobs
+            await watch.counted(connection, before + jobs)
         results.put("cycle_jobs_per_second", rates)
         usage.put(results, "cycle")
         _memory(coordinator, worker, results)
 
 
 def _memory(coordinator: Coordinator, worker: processes.Process, results: Results) -> None:
-    results.extra("worker_rss_mb", [machine.rss_mb(worker.pid)])
+    results.explain("worker_rss_mb", [machine.rss_mb(worker.pid)])
     if coordinator.pid is None:
         return
     resident = machine.rss_mb(coordinator.pid)
     if resident is not None:
         results.put("coordinator_rss_mb", [resident])
-    results.extra("coordinator_peak_rss_mb", [machine.peak_rss_mb(coordinator.pid)])
+    results.explain("coordinator_peak_rss_mb", [machine.peak_rss_mb(coordinator.pid)])
 
 
 async def bulk(stage: Stage, counts: Counts, results: Results) -> None:
@@ -129,7 +127,7 @@ async def _drained(
     first = await connection.call("GET", f"/api/jobs/{sent.first_id}")
     began = from_datetime(datetime.fromisoformat(first["started_at"]))
     if ended <= began:
-        raise BenchmarkFailed("the clocks of this machine and the coordinator do not agree")
+        raise BenchmarkError("the clocks of this machine and the coordinator do not agree")
     return (ended - began) / 1e6
 
 

@@ -4,48 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 from tenure.cli.benchmark.connection import Connection
-from tenure.cli.benchmark.failure import BenchmarkFailed
+from tenure.cli.benchmark.failure import BenchmarkError
 
 UNFINISHED = ("scheduled", "blocked", "pending", "paused", "running")
 _WAIT_SECONDS = 10
-_LAST_WAIT = 0.005
+WITHIN = 600.0
 
 
-async def finished(
-    connection: Connection, queue: str, last_id: str, within: float = 600.0
-) -> dict[str, Any]:
-    """Wait until job `last_id`, which must be the last in its queue to be claimed, is completed
-    and nothing of `queue` is left; returns that job.
+async def finished(connection: Connection, queue: str, last_id: str) -> None:
+    """Wait until job `last_id`, which must be the last of its queue to be claimed, is completed
+    and nothing of `queue` is left.
 
     One long poll on the last job; only then short looks at the few that may still be running.
-    Raises BenchmarkFailed when the job ends otherwise, or after `within` seconds.
+    Raises BenchmarkError when the job ends otherwise, or after WITHIN seconds.
     """
-    deadline = time.monotonic() + within
-    while True:
+    status = "pending"
+    deadline = time.monotonic() + WITHIN
+    while status in UNFINISHED:
+        _in_time(deadline, queue)
         job = await connection.call("GET", f"/api/jobs/{last_id}?wait={_WAIT_SECONDS}")
-        if job["status"] not in UNFINISHED:
-            break
-        if time.monotonic() > deadline:
-            raise BenchmarkFailed(f"queue {queue} was not empty within {within:g} s")
-    if job["status"] != "completed":
-        raise BenchmarkFailed(f"job {last_id} ended as {job['status']}, not completed")
-    while await unfinished(connection, queue):
-        await asyncio.sleep(_LAST_WAIT)
-        if time.monotonic() > deadline:
-            raise BenchmarkFailed(f"queue {queue} was not empty within {within:g} s")
-    return dict(job)
+        status = job["status"]
+    if status != "completed":
+        raise BenchmarkError(f"job {last_id} ended as {status}, not completed")
+    await emptied(connection, queue)
+
+
+async def emptied(connection: Connection, queue: str, every: float = 0.005) -> None:
+    """Wait until nothing of `queue` is pending or running, looking `every` so many seconds.
+
+    Raises BenchmarkError after WITHIN seconds.
+    """
+    deadline = time.monotonic() + WITHIN
+    for status in ("pending", "running"):
+        while await _any(connection, queue, status):
+            _in_time(deadline, queue)
+            await asyncio.sleep(every)
+
+
+def _in_time(deadline: float, queue: str) -> None:
+    if time.monotonic() > deadline:
+        raise BenchmarkError(f"queue {queue} was not empty within {WITHIN:g} s")
 
 
 async def unfinished(connection: Connection, queue: str) -> bool:
     """Whether `queue` holds a job that is pending or running."""
-    for status in ("running", "pending"):
-        page = await connection.call("GET", f"/api/jobs?queue={queue}&status={status}&limit=1")
-        if page["items"]:
-            return True
-    return False
+    return await _any(connection, queue, "pending") or await _any(connection, queue, "running")
+
+
+async def _any(connection: Connection, queue: str, status: str) -> bool:
+    page = await connection.call("GET", f"/api/jobs?queue={queue}&status={status}&limit=1")
+    return bool(page["items"])
 
 
 async def completed(connection: Connection) -> int:
@@ -57,11 +67,11 @@ async def completed(connection: Connection) -> int:
 async def counted(connection: Connection, expected: int, within: float = 10.0) -> None:
     """Check that the store counts `expected` completed jobs; its answer may be a little old.
 
-    Raises BenchmarkFailed when it still does not after `within` seconds: something was lost or
+    Raises BenchmarkError when it still does not after `within` seconds: something was lost or
     done twice.
     """
     deadline = time.monotonic() + within
     while (found := await completed(connection)) != expected:
         if time.monotonic() > deadline:
-            raise BenchmarkFailed(f"{expected} jobs should be completed, the store says {found}")
+            raise BenchmarkError(f"{expected} jobs should be completed, the store says {found}")
         await asyncio.sleep(0.1)
