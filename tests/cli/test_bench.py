@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import re
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tenure.cli.benchmark import figures, machine, plan, processes, runner, submitter
+from tenure.cli.benchmark import figures, machine, plan, postgres, processes, runner, submitter
 from tenure.cli.benchmark.connection import Connection, Target
 from tenure.cli.benchmark.failure import BenchmarkError
 
@@ -274,3 +276,41 @@ class TestProcesses:
         assert given["TENURE_PORT"] == "1"
         assert "TENURE_AUTH" not in given
         assert given["PATH"] == os.environ["PATH"]
+
+    async def test_a_temporary_postgres_comes_with_fsync_and_leaves_nothing(
+        self, postgres_server: object
+    ) -> None:
+        import asyncpg
+
+        async with postgres.temporary() as server:
+            connection = await asyncpg.connect(server.url("postgres"))
+            (data,) = await connection.fetchrow("SHOW data_directory")
+            assert await connection.fetchval("SHOW fsync") == "on"
+            assert Path(data).exists()
+            assert server.version.startswith(await connection.fetchval("SHOW server_version"))
+            await connection.close()
+        assert not Path(data).parent.exists()
+        assert server.password not in repr(server)
+
+
+class TestLoop:
+    @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_a_signal_runs_the_cleanup(self, sign: signal.Signals) -> None:
+        script = (
+            "import asyncio, os\n"
+            "from tenure.cli.benchmark.loop import run\n"
+            "async def main():\n"
+            "    try:\n"
+            f"        os.kill(os.getpid(), {int(sign)})\n"
+            "        await asyncio.sleep(60)\n"
+            "    finally:\n"
+            "        print('cleaned', flush=True)\n"
+            "try:\n"
+            "    run(main())\n"
+            "except KeyboardInterrupt:\n"
+            "    print('interrupted')\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, timeout=30, check=True
+        )
+        assert done.stdout.split() == [b"cleaned", b"interrupted"]

@@ -94,7 +94,7 @@ async def _serve() -> None:
 def main() -> None:
     """Live until the input ends; an error goes to stderr in one line, with status 1."""
     try:
-        run(_serve())
+        run(_serve(), fast=True)
     except BenchmarkError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

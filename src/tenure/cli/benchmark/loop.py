@@ -1,32 +1,34 @@
-"""The event loop of the benchmark's own processes: uvloop where it is installed."""
+"""The event loop of the benchmark's own processes."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
-def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run `main` to its end. SIGINT and SIGTERM cancel it, so that its cleanup runs; then
-    KeyboardInterrupt is raised."""
-    with asyncio.Runner(loop_factory=_factory()) as runner:
-        return runner.run(_cancelled_by_sigterm(main))
+def run(main: Coroutine[Any, Any, Result], *, fast: bool = False) -> Result:
+    """Run `main` to its end. SIGINT, SIGTERM and SIGHUP cancel it, so that its cleanup runs; then
+    KeyboardInterrupt is raised.
+
+    `fast` takes uvloop where it is installed; it cannot start the processes that we start.
+    """
+    with asyncio.Runner(loop_factory=_uvloop() if fast else None) as runner:
+        return runner.run(_until_signal(main))
 
 
-def _factory() -> Any:
-    with contextlib.suppress(ImportError):
+def _uvloop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
         import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
-        return uvloop.new_event_loop
-    return None
 
-
-async def _cancelled_by_sigterm(main: Coroutine[Any, Any, Result]) -> Result:
+async def _until_signal(main: Coroutine[Any, Any, Result]) -> Result:
     task = asyncio.ensure_future(main)
     asked = asyncio.Event()
 

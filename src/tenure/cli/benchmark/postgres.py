@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenure.cli.benchmark.failure import BenchmarkError
@@ -29,7 +29,7 @@ class PostgresServer:
 
     programs: Path
     port: int
-    password: str
+    password: str = field(repr=False)
     version: str
 
     def url(self, name: str) -> str:
