@@ -1,0 +1,1 @@
+"""The Python SDK: transports, clients, and the worker's calls."""

@@ -1,0 +1,205 @@
+"""The client for asyncio: `Client` with `await`, and submits gathered into batches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from tenure.client import routes
+from tenure.client.batches import batches, encode_specs
+from tenure.client.call import Call
+from tenure.client.following import Follower
+from tenure.client.gathering import Gatherer
+from tenure.client.routes import Filter
+from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
+from tenure.client.target import target
+from tenure.client.transport import DEFAULT_TIMEOUT, AsyncTransport
+from tenure.client.waiting import Wait
+from tenure.domain.errors import TenureError
+from tenure.wire.base import Page
+from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.system import Queue, Stats
+from tenure.wire.workers import Worker
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tenure.client.retrying import Patience
+
+Result = TypeVar("Result")
+
+
+class AsyncClient:
+    """`Client` for one event loop: the same methods, arguments and errors, awaited.
+
+    Concurrent `submit` calls travel together: what waits while a request is on its way goes into
+    the next one. Close it with `async with` or `aclose`.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        patience: Patience | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        url, token = target(url, token)
+        self._transport = AsyncTransport(
+            url, token=token, timeout=timeout, patience=patience, transport=transport
+        )
+        self._gatherer = Gatherer(self.run)
+
+    @property
+    def url(self) -> str:
+        return self._transport.address.url
+
+    async def run(self, call: Call[Result]) -> Result:
+        """See `Client.run`."""
+        answer = await self._transport.request(
+            call.method,
+            call.path,
+            body=call.body,
+            headers=call.headers,
+            timeout=call.timeout,
+            retry=call.repeatable,
+        )
+        return call.decode(answer)
+
+    async def submit(
+        self,
+        type: str,  # noqa: A002
+        payload: Any = None,
+        **fields: Unpack[SubmitFields],
+    ) -> Submitted:
+        """See `Client.submit`."""
+        return await self._gatherer.submit(encode_job(type, payload, fields))
+
+    async def submit_many(self, jobs: Iterable[JobSpec]) -> Sequence[Submitted]:
+        """See `Client.submit_many`."""
+        return await self.run(routes.submit_all(encode_specs(jobs)))
+
+    async def submit_each(self, jobs: Iterable[JobSpec]) -> Sequence[Submitted | TenureError]:
+        """See `Client.submit_each`."""
+        done: list[Submitted | TenureError] = []
+        for batch in batches(encode_specs(jobs)):
+            done += await self.run(routes.submit_each(batch))
+        return done
+
+    async def get(self, job_id: str) -> Job:
+        """See `Client.get`."""
+        return await self.run(routes.get(job_id))
+
+    async def wait(self, job_id: str, timeout: timedelta | float | None = None) -> Job:
+        """See `Client.wait`."""
+        wait = Wait(job_id, timeout)
+        while not (job := await self.run(wait.next())).finished:
+            pass
+        return job
+
+    async def list(
+        self, *, limit: int | None = None, **shown: Unpack[Filter]
+    ) -> AsyncIterator[Job]:
+        """See `Client.list`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = await self.page(limit=routes.page_size(left), after=after, **shown)
+            for item in page.items:
+                yield item
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    async def page(
+        self, *, limit: int | None = None, after: str | None = None, **shown: Unpack[Filter]
+    ) -> Page[Job]:
+        """See `Client.page`."""
+        return await self.run(routes.page(shown, limit, after))
+
+    async def update(
+        self, job_id: str, version: int | None = None, **fields: Unpack[EditFields]
+    ) -> Job:
+        """See `Client.update`."""
+        return await self.run(routes.update(job_id, version, fields))
+
+    async def delete(self, job_id: str) -> None:
+        """See `Client.delete`."""
+        await self.run(routes.delete(job_id))
+
+    async def cancel(self, job_id: str, reason: str | None = None) -> Job:
+        """See `Client.cancel`."""
+        return await self.run(routes.act(job_id, "cancel", reason))
+
+    async def retry(self, job_id: str, reason: str | None = None) -> Job:
+        """See `Client.retry`."""
+        return await self.run(routes.act(job_id, "retry", reason))
+
+    async def pause(self, job_id: str, reason: str | None = None) -> Job:
+        """See `Client.pause`."""
+        return await self.run(routes.act(job_id, "pause", reason))
+
+    async def resume(self, job_id: str, reason: str | None = None) -> Job:
+        """See `Client.resume`."""
+        return await self.run(routes.act(job_id, "resume", reason))
+
+    async def runs(self, job_id: str) -> Sequence[Run]:
+        """See `Client.runs`."""
+        return await self.run(routes.runs(job_id))
+
+    async def logs(self, job_id: str, fence: int | None = None) -> AsyncIterator[LogLine]:
+        """See `Client.logs`."""
+        after = None
+        while True:
+            page = await self.run(routes.logs(job_id, fence, None, after))
+            for item in page.items:
+                yield item
+            if (after := page.next) is None:
+                return
+
+    async def follow(self, job_id: str) -> AsyncIterator[LogLine]:
+        """See `Client.follow`."""
+        follower = Follower(job_id)
+        while not follower.ended:
+            for line in follower.take(await self.run(follower.lines())):
+                yield line
+            if (look := follower.job()) is not None:
+                follower.saw(await self.run(look))
+
+    async def events(self, job_id: str) -> Sequence[JobEvent]:
+        """See `Client.events`."""
+        return await self.run(routes.events(job_id))
+
+    async def queues(self) -> Sequence[Queue]:
+        """See `Client.queues`."""
+        return await self.run(routes.queues())
+
+    async def workers(self) -> Sequence[Worker]:
+        """See `Client.workers`."""
+        return await self.run(routes.workers())
+
+    async def drain(self, worker_id: str) -> Worker:
+        """See `Client.drain`."""
+        return await self.run(routes.drain(worker_id))
+
+    async def stats(self) -> Stats:
+        """See `Client.stats`."""
+        return await self.run(routes.stats())
+
+    async def aclose(self) -> None:
+        """Close the connections; submits that still wait get Unreachable."""
+        await self._gatherer.close()
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()

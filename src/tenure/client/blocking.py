@@ -1,0 +1,211 @@
+"""The client for threads and scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from tenure.client import routes
+from tenure.client.batches import batches, encode_specs
+from tenure.client.call import Call
+from tenure.client.following import Follower
+from tenure.client.routes import Filter
+from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
+from tenure.client.target import target
+from tenure.client.transport import DEFAULT_TIMEOUT, Transport
+from tenure.client.waiting import Wait
+from tenure.domain.errors import TenureError
+from tenure.wire.base import Page
+from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.system import Queue, Stats
+from tenure.wire.workers import Worker
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tenure.client.retrying import Patience
+
+Result = TypeVar("Result")
+
+
+class Client:
+    """Speaks to a coordinator from ordinary code; may be shared by threads.
+
+    Without `url`, both address and token come from the settings (`TENURE_COORDINATOR_URL`,
+    `TENURE_TOKEN`). `timeout`: seconds of silence after which a request fails. Requests that are
+    safe or carry a key are sent again within `patience`. Every method raises the TenureError that
+    the coordinator named, and Unreachable when none answered.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        patience: Patience | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        url, token = target(url, token)
+        self._transport = Transport(
+            url, token=token, timeout=timeout, patience=patience, transport=transport
+        )
+
+    @property
+    def url(self) -> str:
+        return self._transport.address.url
+
+    def run(self, call: Call[Result]) -> Result:
+        """Carry out any call of `tenure.client.routes`."""
+        answer = self._transport.request(
+            call.method,
+            call.path,
+            body=call.body,
+            headers=call.headers,
+            timeout=call.timeout,
+            retry=call.repeatable,
+        )
+        return call.decode(answer)
+
+    def submit(self, type: str, payload: Any = None, **fields: Unpack[SubmitFields]) -> Submitted:  # noqa: A002
+        """Submit one job; when this returns, it is on disk. See `SubmitFields` for the rest.
+
+        Raises InvalidInput naming the fields, TooLarge.
+        """
+        return self.run(routes.submit(encode_job(type, payload, fields)))
+
+    def submit_many(self, jobs: Iterable[JobSpec]) -> Sequence[Submitted]:
+        """Submit up to 10,000 jobs, all or none, answered in their order.
+
+        Raises InvalidInput naming the wrong ones by place, TooLarge.
+        """
+        return self.run(routes.submit_all(encode_specs(jobs)))
+
+    def submit_each(self, jobs: Iterable[JobSpec]) -> Sequence[Submitted | TenureError]:
+        """Submit any number of jobs, each by itself, in as few requests as their size allows.
+
+        Answered in their order; a refused job is the error in its place, not raised.
+        """
+        done: list[Submitted | TenureError] = []
+        for batch in batches(encode_specs(jobs)):
+            done += self.run(routes.submit_each(batch))
+        return done
+
+    def get(self, job_id: str) -> Job:
+        """A job by its id, or by an unambiguous start of it (8 characters or more).
+
+        Raises JobNotFound.
+        """
+        return self.run(routes.get(job_id))
+
+    def wait(self, job_id: str, timeout: timedelta | float | None = None) -> Job:
+        """The job once it has ended, well or not: look at its `status`.
+
+        `timeout`: a timedelta or seconds; None waits for ever. Raises WaitTimeout, JobNotFound.
+        """
+        wait = Wait(job_id, timeout)
+        while not (job := self.run(wait.next())).finished:
+            pass
+        return job
+
+    def list(self, *, limit: int | None = None, **shown: Unpack[Filter]) -> Iterator[Job]:
+        """Jobs, newest first, page by page as they are asked for; at most `limit`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = self.page(limit=routes.page_size(left), after=after, **shown)
+            yield from page.items
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    def page(
+        self, *, limit: int | None = None, after: str | None = None, **shown: Unpack[Filter]
+    ) -> Page[Job]:
+        """One page. It may be short, even empty, while its `next` is set."""
+        return self.run(routes.page(shown, limit, after))
+
+    def update(self, job_id: str, version: int | None = None, **fields: Unpack[EditFields]) -> Job:
+        """Change the given fields of a job that is not running; None sets one back.
+
+        With `version` only if it is the current one: raises VersionConflict. Raises
+        IllegalTransition for a running or ended job, InvalidInput.
+        """
+        return self.run(routes.update(job_id, version, fields))
+
+    def delete(self, job_id: str) -> None:
+        """Hide a job; an unfinished one is cancelled first. Raises IllegalTransition: running."""
+        self.run(routes.delete(job_id))
+
+    def cancel(self, job_id: str, reason: str | None = None) -> Job:
+        """Stop a job: at once, or, when it runs, by asking its worker (`cancel_requested`)."""
+        return self.run(routes.act(job_id, "cancel", reason))
+
+    def retry(self, job_id: str, reason: str | None = None) -> Job:
+        """Run an ended job again, with at least one attempt left. Raises IllegalTransition."""
+        return self.run(routes.act(job_id, "retry", reason))
+
+    def pause(self, job_id: str, reason: str | None = None) -> Job:
+        """Hold a waiting job; it keeps its place. Raises IllegalTransition."""
+        return self.run(routes.act(job_id, "pause", reason))
+
+    def resume(self, job_id: str, reason: str | None = None) -> Job:
+        """Let a paused job go on. Raises IllegalTransition."""
+        return self.run(routes.act(job_id, "resume", reason))
+
+    def runs(self, job_id: str) -> Sequence[Run]:
+        """The attempts of a job, first to last."""
+        return self.run(routes.runs(job_id))
+
+    def logs(self, job_id: str, fence: int | None = None) -> Iterator[LogLine]:
+        """What the job logged so far, in order; of one attempt with its `fence`."""
+        after = None
+        while True:
+            page = self.run(routes.logs(job_id, fence, None, after))
+            yield from page.items
+            if (after := page.next) is None:
+                return
+
+    def follow(self, job_id: str) -> Iterator[LogLine]:
+        """What the job logs, from its first line until it has ended, at most a second late."""
+        follower = Follower(job_id)
+        while not follower.ended:
+            yield from follower.take(self.run(follower.lines()))
+            if (look := follower.job()) is not None:
+                follower.saw(self.run(look))
+
+    def events(self, job_id: str) -> Sequence[JobEvent]:
+        """What people did to the job and what befell it, in order."""
+        return self.run(routes.events(job_id))
+
+    def queues(self) -> Sequence[Queue]:
+        """Every queue with its unfinished jobs by state."""
+        return self.run(routes.queues())
+
+    def workers(self) -> Sequence[Worker]:
+        """The workers the coordinator knows."""
+        return self.run(routes.workers())
+
+    def drain(self, worker_id: str) -> Worker:
+        """Ask a worker to take no more jobs, to finish what it runs and to leave."""
+        return self.run(routes.drain(worker_id))
+
+    def stats(self) -> Stats:
+        """Counts, totals and delays of the whole store; not newer than its `as_of`."""
+        return self.run(routes.stats())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

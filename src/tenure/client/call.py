@@ -1,0 +1,71 @@
+"""A call: one request and how to read its answer, without a word about how it is sent.
+
+Both clients only execute calls, so a route is described in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from tenure.client.transport import Answer
+from tenure.domain.errors import TenureError
+
+Result = TypeVar("Result")
+Answered_co = TypeVar("Answered_co", covariant=True)
+QueryValue = str | int | float | bool | Sequence[str] | None
+ANSWER_GRACE_SECONDS = 10.0
+"""How much longer than the coordinator may hold a long poll the client listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Answered_co]):
+    """`repeatable`: safe to send again when no answer came, or when it was 503 or 429."""
+
+    method: str
+    path: str
+    decode: Callable[[Answer], Answered_co]
+    body: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    timeout: float | None = None
+    repeatable: bool = False
+
+
+def path(*parts: str, **query: QueryValue) -> str:
+    """`/api` and the parts, escaped; query values that are None or empty lists are left out."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        if value is None:
+            continue
+        if isinstance(value, bool):
+            pairs.append((name, "true" if value else "false"))
+        elif isinstance(value, str | int | float):
+            pairs.append((name, str(value)))
+        else:
+            pairs += [(name, item) for item in value]
+    escaped = "/".join(quote(part, safe="") for part in ("api", *parts))
+    return f"/{escaped}?{urlencode(pairs)}" if pairs else f"/{escaped}"
+
+
+def reads(kind: type[Result]) -> Callable[[Answer], Result]:
+    """A decoder of answers into `kind`, made once and kept by its caller.
+
+    Raises TenureError when the answer is not of that shape: another version, or no coordinator.
+    """
+    decoder = msgspec.json.Decoder(kind)
+
+    def decode(answer: Answer) -> Result:
+        try:
+            return decoder.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise TenureError("the answer is not one of a coordinator of this version") from None
+
+    return decode
+
+
+def nothing(_answer: Answer) -> None:
+    """The decoder of answers whose body says nothing."""

@@ -1,0 +1,198 @@
+"""Every route of people and programs as a call. The worker's routes are in `leasing`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+import msgspec
+
+from tenure.client.call import ANSWER_GRACE_SECONDS, Call, nothing, path, reads
+from tenure.client.submission import Submitted, encode_edit
+from tenure.client.transport import Answer
+from tenure.domain.errors import TenureError
+from tenure.wire.base import Page, encode
+from tenure.wire.jobs import Batch, Job, JobEvent, LogLine, Run, Upcoming
+from tenure.wire.problem import to_error
+from tenure.wire.system import Autoscale, Queue, Queues, Stats
+from tenure.wire.workers import Worker
+
+MAX_BATCH = 10_000
+"""Jobs in one request."""
+MAX_BATCH_BYTES = 7 * 1024 * 1024
+"""Bytes in one request: below the coordinator's default bound of 8 MiB."""
+LONGEST_WAIT = 30.0
+"""Seconds the coordinator holds a request that waits."""
+
+
+MAX_PAGE = 500
+"""Items in one page of a list."""
+
+
+class Filter(TypedDict, total=False):
+    """What a list shows. `status` takes one or more states; `q` searches; all must hold."""
+
+    status: str | Sequence[str] | None
+    queue: str | None
+    type: str | None
+    tag: str | None
+    q: str | None
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+_job = reads(Job)
+_jobs = reads(Page[Job])
+_runs = reads(Page[Run])
+_run = reads(Run)
+_logs = reads(Page[LogLine])
+_events = reads(Page[JobEvent])
+_batch = reads(Batch)
+_id = reads(_Id)
+_queues = reads(Queues)
+_workers = reads(Page[Worker])
+_worker = reads(Worker)
+_stats = reads(Stats)
+_autoscale = reads(Autoscale)
+_upcoming = reads(Page[Upcoming])
+
+
+def submit(job: bytes) -> Call[Submitted]:
+    """One encoded job; it carries its key, so it may be sent again."""
+    return Call("POST", path("jobs"), _submitted, job, repeatable=True)
+
+
+def _submitted(answer: Answer) -> Submitted:
+    replayed = answer.headers.get("idempotency-replayed") == "true"
+    return Submitted(_id(answer).id, replayed or answer.status == 200)
+
+
+def submit_all(jobs: Sequence[bytes]) -> Call[list[Submitted]]:
+    """All or none of the encoded jobs, in order."""
+    return Call("POST", path("jobs", "batch"), _all_submitted, _array(jobs), repeatable=True)
+
+
+def _all_submitted(answer: Answer) -> list[Submitted]:
+    return [Submitted(item.id or "", item.outcome == "existing") for item in _batch(answer).items]
+
+
+def submit_each(jobs: Sequence[bytes]) -> Call[list[Submitted | TenureError]]:
+    """Each of the encoded jobs by itself, in order; a refused one is the error in its place."""
+    return Call(
+        "POST",
+        path("jobs", "batch", atomic=False),
+        _each_submitted,
+        _array(jobs),
+        repeatable=True,
+    )
+
+
+def _each_submitted(answer: Answer) -> list[Submitted | TenureError]:
+    return [
+        to_error(encode(item.error), answer.status)
+        if item.id is None
+        else Submitted(item.id, item.outcome == "existing")
+        for item in _batch(answer).items
+    ]
+
+
+def _array(jobs: Sequence[bytes]) -> bytes:
+    return b"[" + b",".join(jobs) + b"]"
+
+
+def get(id_: str, wait: float | None = None) -> Call[Job]:
+    """`wait`: seconds to hold the request until the job has ended."""
+    timeout = None if wait is None else wait + ANSWER_GRACE_SECONDS
+    return Call("GET", path("jobs", id_, wait=wait), _job, timeout=timeout, repeatable=True)
+
+
+def page(shown: Filter, limit: int | None, after: str | None) -> Call[Page[Job]]:
+    """One page of jobs, newest first."""
+    query: dict[str, Any] = {**shown}
+    return Call("GET", path("jobs", **query, limit=limit, after=after), _jobs, repeatable=True)
+
+
+def page_size(left: int | None) -> int:
+    """What to ask for when `left` jobs are still wanted (None: all)."""
+    return MAX_PAGE if left is None else min(left, MAX_PAGE)
+
+
+def update(id_: str, version: int | None, fields: Mapping[str, Any]) -> Call[Job]:
+    """Change the given fields of a job that is not running; `version` must be current."""
+    told = fields if version is None else {**fields, "version": version}
+    return Call("PATCH", path("jobs", id_), _job, encode_edit(told))
+
+
+def delete(id_: str) -> Call[None]:
+    """Hide a job that is not running; an unfinished one is cancelled first."""
+    return Call("DELETE", path("jobs", id_), nothing)
+
+
+def act(id_: str, action: str, reason: str | None) -> Call[Job]:
+    """cancel, retry, pause or resume. All but retry end in the same state when repeated."""
+    body = encode({} if reason is None else {"reason": reason})
+    return Call("POST", path("jobs", id_, action), _job, body, repeatable=action != "retry")
+
+
+def runs(id_: str) -> Call[list[Run]]:
+    """The attempts of a job, first to last."""
+    return Call("GET", path("jobs", id_, "runs"), lambda a: _runs(a).items, repeatable=True)
+
+
+def run(id_: str, fence: int) -> Call[Run]:
+    """One attempt."""
+    return Call("GET", path("jobs", id_, "runs", str(fence)), _run, repeatable=True)
+
+
+def logs(id_: str, fence: int | None, limit: int | None, after: str | None) -> Call[Page[LogLine]]:
+    """One page of what the handler logged, in order; of one attempt with `fence`."""
+    where = path("jobs", id_, "logs", fence=fence, limit=limit, after=after)
+    return Call("GET", where, _logs, repeatable=True)
+
+
+def events(id_: str) -> Call[list[JobEvent]]:
+    """What people did to a job and what befell it, in order."""
+    return Call("GET", path("jobs", id_, "events"), lambda a: _events(a).items, repeatable=True)
+
+
+def pending(limit: int | None) -> Call[list[Upcoming]]:
+    """What would be claimed, in order of claim."""
+    where = path("jobs", "pending", limit=limit)
+    return Call("GET", where, lambda a: _upcoming(a).items, repeatable=True)
+
+
+def queues() -> Call[list[Queue]]:
+    """Every queue with its counts."""
+    return Call("GET", path("queues"), lambda a: _queues(a).items, repeatable=True)
+
+
+def workers() -> Call[list[Worker]]:
+    """The workers known."""
+    return Call("GET", path("workers"), lambda a: _workers(a).items, repeatable=True)
+
+
+def worker(id_: str) -> Call[Worker]:
+    """One worker."""
+    return Call("GET", path("workers", id_), _worker, repeatable=True)
+
+
+def drain(id_: str) -> Call[Worker]:
+    """Ask a worker to take no more jobs and to leave."""
+    return Call("POST", path("workers", id_, "drain"), _worker, b"{}", repeatable=True)
+
+
+def stats() -> Call[Stats]:
+    """Numbers of the whole store."""
+    return Call("GET", path("stats"), _stats, repeatable=True)
+
+
+def autoscale(queue: str) -> Call[Autoscale]:
+    """The demand of one queue."""
+    return Call("GET", path("autoscale", queue=queue), _autoscale, repeatable=True)
+
+
+def openapi() -> Call[bytes]:
+    """The OpenAPI document as it came."""
+    return Call("GET", path("openapi.json"), lambda a: a.body, repeatable=True)

@@ -1,0 +1,126 @@
+"""What a caller says about a job, and its form on the wire."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any, Required, TypedDict
+
+import msgspec
+
+from tenure.domain.errors import InvalidInput
+from tenure.domain.retry import RetryPolicy
+
+
+class JobFields(TypedDict, total=False):
+    """The optional fields of a job. Numbers for times are seconds; datetimes need a time zone.
+
+    `priority`: -100 to 100, higher first, or "High" and "Regular". `max_retries` = `max_attempts`
+    - 1, give one of them. `run_at` or `delay`, not both. In an edit None sets a field back.
+    """
+
+    name: str | None
+    queue: str | None
+    priority: int | str | None
+    tags: Sequence[str] | None
+    max_retries: int | None
+    max_attempts: int | None
+    retry_policy: RetryPolicy | Mapping[str, Any] | str | None
+    retry_until: datetime | None
+    timeout: timedelta | float | None
+    expires_at: datetime | None
+    on_lost: str | None
+    run_at: datetime | None
+    delay: timedelta | float | None
+
+
+class EditFields(JobFields, total=False):
+    type: str
+    payload: Any
+
+
+class SubmitFields(JobFields, total=False):
+    """`idempotency_key`: the same key and the same job is one job, for 24 hours. Without it each
+    submit makes its own, so that sending again after a lost answer is safe."""
+
+    idempotency_key: str | None
+
+
+class JobSpec(SubmitFields, total=False):
+    """A job of `submit_many`. `payload`: any JSON value, None by default."""
+
+    type: Required[str]
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A committed job. `existing`: its idempotency key had been used, this is the earlier job."""
+
+    id: str
+    existing: bool = False
+
+
+_RENAMED = {"timeout": "timeout_seconds", "delay": "delay_seconds"}
+
+
+def encode_job(kind: str, payload: Any, fields: Mapping[str, Any]) -> bytes:
+    """A job as the JSON object of `POST /api/jobs`, always with an idempotency key.
+
+    Fields that are None are left out. Raises InvalidInput for what is no JSON.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    given.setdefault("idempotency_key", secrets.token_hex(16))
+    return _object({"type": kind, **given}, msgspec.Raw(encode_value(payload, "payload")))
+
+
+def encode_edit(fields: Mapping[str, Any]) -> bytes:
+    """An edit: exactly the fields given, None as null. Raises InvalidInput for what is no JSON."""
+    fields = dict(fields)
+    if "payload" in fields:
+        return _object(fields, msgspec.Raw(encode_value(fields.pop("payload"), "payload")))
+    return _object(fields, None)
+
+
+def encode_value(value: Any, field: str) -> bytes:
+    """Any JSON value: also of dataclasses, msgspec Structs and pydantic models; datetimes as
+    RFC 3339. NaN, infinities and lone surrogates have no JSON and raise InvalidInput."""
+    try:
+        return json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+        ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput.field(field, f"is not JSON: {error}") from None
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return msgspec.to_builtins(value)
+
+
+def _object(fields: Mapping[str, Any], payload: msgspec.Raw | None) -> bytes:
+    told = {_RENAMED.get(name, name): _wire(name, value) for name, value in fields.items()}
+    if payload is not None:
+        told["payload"] = payload
+    try:
+        return msgspec.json.encode(told)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"a field is not JSON: {error}") from None
+
+
+def _wire(name: str, value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise InvalidInput.field(name, "needs a time zone, like datetime.now(UTC)")
+    if isinstance(value, str):
+        return value
+    if name == "tags" and value is not None:
+        return list(value)
+    return value
