@@ -281,7 +281,12 @@ class TestProcesses:
         self, postgres_server: object
     ) -> None:
         def show(setting: str) -> str:
-            command = [server.programs / "psql", "-XAtc", f"SHOW {setting}", server.url("postgres")]
+            command = [
+                str(server.programs / "psql"),
+                "-XAtc",
+                f"SHOW {setting}",
+                server.url("postgres"),
+            ]
             return subprocess.check_output(command, text=True).strip()
 
         async with postgres.temporary() as server:
