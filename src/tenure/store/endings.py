@@ -84,6 +84,7 @@ def write(unit: Unit, endings: list[Ending]) -> None:
     final = [ending for ending in endings if ending.final]
     going = [ending for ending in endings if not ending.final]
     if final:
+        unit.finished += [e.held.job_id for e in final]
         unit.execute(delete_active(unit.dialect), sorted((e.held.job_id,) for e in final))
         drop_checkpoints(unit, [e.held.job_id for e in final if e.held.has_checkpoint])
     if going:
@@ -127,6 +128,8 @@ def _count(unit: Unit, endings: list[Ending]) -> None:
             counts[*lane, "retried"] += 1
         if e.state is JobState.PENDING:
             unit.ready[lane] += 1
+        elif e.state is JobState.SCHEDULED:
+            unit.schedule(e.run_at)
     for key, number in counts.items():
         unit.count(*key, number)
     for lane, spans in ran.items():

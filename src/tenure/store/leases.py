@@ -184,6 +184,13 @@ def _pending(unit: Unit, lanes: tuple[Lane, ...], limit: int) -> list[Any]:
     return rows if count == 1 else sorted(rows, key=lambda row: (row[12], row[0]))
 
 
+def _not_expired() -> sa.ColumnElement[bool]:
+    """`expires_at` counts only until a job first starts."""
+    a = t.active_jobs.c
+    now = sa.bindparam("now", type_=t.Micros)
+    return sa.or_(a.expires_at.is_(None), a.expires_at > now, a.attempt > 0)
+
+
 def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
     """One short range of the ready index (ix_active_jobs_ready)."""
     a = t.active_jobs.c
@@ -193,7 +200,7 @@ def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
             a.queue == sa.bindparam(f"queue_{index}", type_=t.Text),
             a.type == sa.bindparam(f"type_{index}", type_=t.Text),
             t.READY,
-            sa.or_(a.expires_at.is_(None), a.expires_at > sa.bindparam("now", type_=t.Micros)),
+            _not_expired(),
         )
         .order_by(a.rank, a.job_id)
         .limit(sa.bindparam("limit", type_=t.Integer))
@@ -240,7 +247,7 @@ def _heads(dialect: Dialect) -> sa.Select[Any]:
             a.queue == batch.c.queue,
             a.type == batch.c.type,
             t.READY,
-            sa.or_(a.expires_at.is_(None), a.expires_at > sa.bindparam("now", type_=t.Micros)),
+            _not_expired(),
         )
         .order_by(a.rank, a.job_id)
         .limit(1)

@@ -76,6 +76,7 @@ def _complete(unit: Unit, good: list[Report]) -> list[int]:
         ran[queue, type_].append(now - started_at)
     drop_checkpoints(unit, [row[0] for row in taken if row[9]])
     unit.execute(insert_runs(unit.dialect), runs)
+    unit.finished += [row[0] for row in taken]
     for lane, spans in ran.items():
         unit.count(*lane, "completed", len(spans))
         unit.observe(lane, "duration", spans)

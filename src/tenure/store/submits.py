@@ -95,6 +95,10 @@ class _Rows:
         self.unit.count(spec.queue, spec.type, "submitted", len(jobs))
         if active[2] == JobState.PENDING:
             self.unit.ready[spec.queue, spec.type] += len(jobs)
+        elif active[2] == JobState.SCHEDULED:
+            self.unit.schedule(active[5])
+        if spec.options.expires_at is not None:
+            self.unit.schedule(spec.options.expires_at)
 
 
 def _shared(

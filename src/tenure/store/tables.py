@@ -75,7 +75,9 @@ READY = active_jobs.c.state == sa.literal_column("'pending'")
 SCHEDULED = active_jobs.c.state == sa.literal_column("'scheduled'")
 LEASED = active_jobs.c.worker_id.is_not(None)
 CANCELLING = active_jobs.c.cancel_requested_at.is_not(None)
-EXPIRING = active_jobs.c.expires_at.is_not(None)
+EXPIRING = sa.and_(
+    active_jobs.c.expires_at.is_not(None), active_jobs.c.attempt == sa.literal_column("0")
+)
 
 sa.Index(
     "ix_active_jobs_ready",

@@ -24,10 +24,13 @@ class Unit:
 
     `now` (microseconds) is the coordinator's clock at its start. `ready` counts the jobs that
     became claimable less those claimed again inside; `woken` holds the workers a cancel or drain
-    is for. Verbs raise TenureError only before their first write.
+    is for; `finished` the jobs that reached a final state; `due` the earliest instant
+    for which a job was scheduled. Verbs raise TenureError only before their first write.
     """
 
-    __slots__ = ("conn", "coordinator_id", "dialect", "now", "ready", "tally", "woken")
+    __slots__ = (
+        "conn", "coordinator_id", "dialect", "due", "finished", "now", "ready", "tally", "woken",
+    )  # fmt: skip
 
     def __init__(
         self, conn: sa.Connection, dialect: Dialect, now: int, coordinator_id: str
@@ -38,6 +41,8 @@ class Unit:
         self.coordinator_id = coordinator_id
         self.ready: Counter[Lane] = Counter()
         self.woken: set[str] = set()
+        self.finished: list[str] = []
+        self.due: int | None = None
         self.tally: Counter[tuple[str, str, str]] = Counter()
 
     def execute(
@@ -56,6 +61,11 @@ class Unit:
             params["batch"] = json_text(rows)
         return list(self.dialect.rows(self.conn, statement, params))
 
+    def schedule(self, at: int) -> None:
+        """Note that the promoter has something to do at an instant (microseconds)."""
+        if self.due is None or at < self.due:
+            self.due = at
+
     def count(self, queue: str, type_: str, measure: str, by: int = 1) -> None:
         """Add to a statistic of this minute."""
         self.tally[queue, type_, measure] += by
@@ -69,6 +79,9 @@ class Unit:
         """Add what another unit of the same transaction has to tell."""
         self.ready.update(other.ready)
         self.woken |= other.woken
+        self.finished += other.finished
+        if other.due is not None:
+            self.schedule(other.due)
         self.tally.update(other.tally)
 
     def write_tally(self) -> None:

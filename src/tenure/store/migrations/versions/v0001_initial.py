@@ -83,8 +83,8 @@ def _active_jobs() -> None:
         "active_jobs",
         ["expires_at"],
         unique=False,
-        sqlite_where=sa.text("expires_at IS NOT NULL"),
-        postgresql_where=sa.text("expires_at IS NOT NULL"),
+        sqlite_where=sa.text("expires_at IS NOT NULL AND attempt = 0"),
+        postgresql_where=sa.text("expires_at IS NOT NULL AND attempt = 0"),
     )
     op.create_index(
         "ix_active_jobs_leased",
