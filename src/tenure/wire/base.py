@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -62,27 +63,31 @@ def _storable(value: str) -> str:
     return value
 
 
+_NO_TIME = "must be an RFC 3339 time, like 2026-01-31T08:30:00Z"
+
+
 def _instant(value: Any) -> int:
     if isinstance(value, datetime):
         at = value
     elif isinstance(value, str):
         try:
-            at = datetime.fromisoformat(value)
+            at = datetime.fromisoformat(value.upper())
         except ValueError:
-            raise ValueError("must be an RFC 3339 time, like 2026-01-31T08:30:00Z") from None
+            raise ValueError(_NO_TIME) from None
     else:
-        raise ValueError("must be an RFC 3339 time, like 2026-01-31T08:30:00Z")
+        raise ValueError(_NO_TIME)  # noqa: TRY004 - pydantic catches only ValueError
     try:
-        return clock.from_datetime(at)
+        instant = clock.from_datetime(at)
     except ValueError:
         raise ValueError("needs a time zone, like Z or +01:00") from None
-    except OverflowError:
-        raise ValueError("must lie between year 1 and year 9999") from None
+    if not clock.MIN_INSTANT <= instant <= clock.MAX_INSTANT:
+        raise ValueError("must lie between year 1 and year 9999, in UTC")
+    return instant
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")  # noqa: TRY004 - pydantic catches only ValueError
     return value
 
 
@@ -117,6 +122,7 @@ def time_out(instant: int) -> Time:
 
 
 def maybe_time_out(instant: int | None) -> Time | None:
+    """`time_out`, or None for None."""
     return None if instant is None else time_out(instant)
 
 
@@ -139,15 +145,34 @@ def _invalid(
     unknown = False
     for item in error.errors(include_url=False, include_context=False)[:20]:
         pointer = prefix + "".join(f"/{wire_text.escape(str(part))}" for part in item["loc"])
-        detail = item["msg"].removeprefix("Value error, ")
+        detail = _PLAIN.get(item["type"]) or item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            unknown = True
-            name = str(item["loc"][-1])
-            detail = "unknown field" + nearest(name, _names(model, item["loc"][:-1]))
+            detail = _unexpected(str(item["loc"][-1]), _names(model, item["loc"][:-1]))
+            unknown = unknown or detail != _TWICE
         found.append(FieldError(pointer, detail))
     first = found[0]
     cls = UnknownField if unknown else InvalidInput
     return cls(f"{first.pointer[1:] or 'body'}: {first.detail}", errors=tuple(found))
+
+
+_PLAIN = {
+    "missing": "is required",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+    "tuple_type": "must be an array",
+    "string_type": "must be text",
+    "int_type": "must be an integer",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+}
+"""pydantic's messages that speak of Python, in words of JSON."""
+_TWICE = "given twice, in snake_case and in camelCase"
+
+
+def _unexpected(name: str, known: list[str]) -> str:
+    twice = name in known or name in map(to_camel, known)
+    return _TWICE if twice else "unknown field" + nearest(name, known)
 
 
 def _names(model: type[pydantic.BaseModel], path: tuple[Any, ...]) -> list[str]:
@@ -175,15 +200,24 @@ def decode(body: bytes) -> Any:
     """Any JSON. Raises MalformedBody, TooDeep or InvalidInput (NUL, lone surrogates)."""
     wire_text.check_body(body)
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(body.decode(), parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise TooDeep("the body is nested too deeply") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise MalformedBody(f"the body is not JSON: {error}") from None
+    except ValueError as error:
+        raise MalformedBody(f"the body holds a number out of range: {error}") from None
 
 
-def _refuse_constant(word: str) -> Any:
-    raise ValueError(f"{word} is not a JSON value")
+def _refuse(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits[:40])
+    return number
 
 
 Decoded = TypeVar("Decoded")
@@ -216,50 +250,53 @@ def decode_struct(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decode
     """
     body = wire_text.clean_body(body)
     try:
-        return decoder.decode(body)
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            return decoder.decode(_snake(msgspec.Raw(body), decoder.type, ""))
     except RecursionError:
         raise TooDeep("the body is nested too deeply") from None
-    except msgspec.ValidationError:
-        loose = _snake(decode(body), decoder.type, "")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedBody(f"the body is not JSON: {error}") from None
-    try:
-        return decoder.decode(json.dumps(loose))
     except msgspec.ValidationError as error:
         raise _struct_error(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"the body is not JSON: {error}") from None
 
 
-def _snake(value: Any, kind: Any, pointer: str) -> Any:
-    """Rename camelCase keys of the Structs inside `kind`; other objects stay as they came."""
-    arguments = getattr(kind, "__args__", ())
-    if isinstance(value, list) and getattr(kind, "__origin__", None) is list:
-        return [_snake(item, arguments[0], f"{pointer}/{i}") for i, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _snake(raw: msgspec.Raw, kind: Any, pointer: str) -> msgspec.Raw:
+    """Rename camelCase keys of the Structs inside `kind`; all other bytes stay as they came."""
+    arguments: tuple[Any, ...] = getattr(kind, "__args__", ())
+    first = bytes(raw).lstrip()[:1]
+    if first == b"[" and getattr(kind, "__origin__", None) is list:
+        items = [
+            _snake(item, arguments[0], f"{pointer}/{index}")
+            for index, item in enumerate(_LIST.decode(raw))
+        ]
+        return msgspec.Raw(msgspec.json.encode(items))
     for candidate in (kind, *arguments):
-        if isinstance(candidate, type) and issubclass(candidate, msgspec.Struct):
-            return _snake_fields(value, candidate, pointer)
-    return value
+        if first == b"{" and isinstance(candidate, type) and issubclass(candidate, msgspec.Struct):
+            return _snake_fields(_OBJECT.decode(raw), candidate, pointer)
+    return raw
 
 
-def _snake_fields(value: dict[str, Any], kind: type[msgspec.Struct], pointer: str) -> Any:
+def _snake_fields(
+    given: dict[str, msgspec.Raw], kind: type[msgspec.Struct], pointer: str
+) -> msgspec.Raw:
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     names = {to_camel(name): name for name in fields} | {name: name for name in fields}
-    renamed: dict[str, Any] = {}
-    for key, item in value.items():
+    renamed: dict[str, msgspec.Raw] = {}
+    for key, item in given.items():
         name = names.get(key)
-        if name is None:
-            raise UnknownField(
-                f"{key}: unknown field{nearest(key, fields)}",
-                errors=(
-                    FieldError(
-                        f"{pointer}/{wire_text.escape(key)}",
-                        f"unknown field{nearest(key, fields)}",
-                    ),
-                ),
-            )
+        if name is None or name in renamed:
+            where = f"{pointer}/{wire_text.escape(key)}"
+            detail = _unexpected(key, list(fields))
+            cls = UnknownField if name is None else InvalidInput
+            raise cls(f"{where[1:]}: {detail}", errors=(FieldError(where, detail),))
         renamed[name] = _snake(item, fields[name].type, f"{pointer}/{name}")
-    return renamed
+    return msgspec.Raw(msgspec.json.encode(renamed))
 
 
 def encode(value: Any) -> bytes:

@@ -23,7 +23,7 @@ from tenure.wire.base import (
 
 def _priority(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("must be an integer")
+        raise ValueError("must be an integer")  # noqa: TRY004 - pydantic catches only ValueError
     if isinstance(value, str):
         try:
             return domain.PRIORITY_WORDS[value.strip().lower()]
@@ -227,7 +227,7 @@ class BatchItem(Output, kw_only=True, omit_defaults=True):
     """What became of one job of a batch: `created`, `existing` (its key was seen before) or
     `refused` with the problem."""
 
-    outcome: Literal["created", "existing", "refused"] = "created"
+    outcome: Literal["created", "existing", "refused"]
     id: str | None = None
     error: Any = None
 

@@ -6,12 +6,15 @@ the same JSON. Durations are seconds, and leases travel as durations, never as i
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 MAX_SLOTS = 10_000
 MAX_WAIT_SECONDS = 60.0
+MAX_TYPES = 1_000
+MAX_QUEUES = 100
+_INT64 = 2**63 - 1
 
 
 ABSENT = msgspec.Raw(b"")
@@ -27,14 +30,19 @@ class Answer(msgspec.Struct, kw_only=True):
     """Base of what the coordinator answers. Unknown fields are ignored by workers."""
 
 
+Fence = Annotated[int, msgspec.Meta(ge=0, le=_INT64)]
+"""Strictly grows with every lease of a job."""
+Slots = Annotated[int, msgspec.Meta(ge=0, le=MAX_SLOTS)]
+
+
 class Acquire(Message, kw_only=True):
     """Ask for up to `slots` leases; waits up to `wait_seconds` for the first. With `slots` 0 it
     waits only for cancels and drain."""
 
     worker_id: str
-    queues: list[str]
-    types: list[str]
-    slots: int
+    queues: Annotated[list[str], msgspec.Meta(max_length=MAX_QUEUES)]
+    types: Annotated[list[str], msgspec.Meta(max_length=MAX_TYPES)]
+    slots: Slots
     wait_seconds: float = 0.0
 
 
@@ -42,7 +50,7 @@ class Lease(Answer, kw_only=True):
     """One job to run. `payload`, `checkpoint` are any JSON, kept byte for byte."""
 
     job_id: str
-    fence: int
+    fence: Fence
     attempt: int
     max_attempts: int
     type: str
@@ -59,7 +67,7 @@ class Lease(Answer, kw_only=True):
 
 class CancelRequest(Answer, kw_only=True):
     job_id: str
-    fence: int
+    fence: Fence
     reason: str | None = None
     grace_seconds: float = 10.0
 
@@ -82,7 +90,7 @@ class ProgressIn(Message, kw_only=True):
 
 class HeldLease(Message, kw_only=True):
     job_id: str
-    fence: int
+    fence: Fence
     progress: ProgressIn | None = None
     checkpoint: msgspec.Raw = ABSENT
 
@@ -91,7 +99,7 @@ class Heartbeat(Message, kw_only=True):
     """All leases the worker holds, also those just received."""
 
     leases: list[HeldLease]
-    slots_free: int = 0
+    slots_free: Slots = 0
     draining: bool = False
 
 
@@ -99,7 +107,7 @@ class LeaseId(Message, kw_only=True):
     """A lease by job and fence."""
 
     job_id: str
-    fence: int
+    fence: Fence
 
 
 class HeartbeatAnswer(Answer, kw_only=True):
@@ -119,7 +127,7 @@ class ErrorIn(Message, kw_only=True):
 class ReportBody(Message, kw_only=True):
     """How an attempt ended: `outcome`, or `success` of earlier systems."""
 
-    fence: int
+    fence: Fence
     outcome: Literal["completed", "failed", "timeout", "cancelled", "snoozed"] | None = None
     success: bool | None = None
     result: msgspec.Raw = ABSENT
@@ -151,7 +159,7 @@ class CompleteMany(Message, kw_only=True):
 
 class ReportResult(Answer, kw_only=True):
     job_id: str
-    fence: int
+    fence: Fence
     status: Literal["accepted", "repeated", "lost"]
 
 
@@ -165,7 +173,7 @@ class ReleaseItem(Message, kw_only=True):
     """`started`: whether its handler had begun."""
 
     job_id: str
-    fence: int
+    fence: Fence
     started: bool = False
 
 
@@ -186,8 +194,8 @@ class Logs(Message, kw_only=True):
     """`from` is the index of the first line in its run; sending lines again adds nothing."""
 
     worker_id: str
-    fence: int
-    from_: int = msgspec.field(name="from", default=0)
+    fence: Fence
+    from_: Annotated[int, msgspec.Meta(ge=0, le=_INT64)] = msgspec.field(name="from", default=0)
     lines: list[LogLineIn]
 
 

@@ -27,7 +27,7 @@ class Minute(Output, kw_only=True):
 
 
 class Stats(Output, kw_only=True):
-    """`active` is a snapshot taken at `as_of`; totals count since the store began (history kept)."""
+    """`active` is a snapshot taken at `as_of`; totals count as far back as statistics are kept."""
 
     as_of: Time
     active: dict[str, int]

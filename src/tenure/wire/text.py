@@ -12,9 +12,15 @@ from typing import Any
 from tenure.domain.errors import FieldError, InvalidInput, MalformedBody, TooDeep
 
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_ESCAPE = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2}))"
+    rb"|\\."
+)
+"""Every JSON escape: a whole surrogate pair, one that cannot be stored, any other."""
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NUL_OR_SURROGATE = "must not hold NUL or lone surrogates"
-MAX_DEPTH = 200
+_MOST_ERRORS = 10
 
 
 def unstorable(text: str) -> bool:
@@ -31,43 +37,52 @@ def check_body(body: bytes) -> None:
     """Refuse bytes that no decoder behind may see.
 
     Raises MalformedBody for bad UTF-8, InvalidInput naming each text that holds NUL or a lone
-    surrogate. Linear, and a full decode only when an escape makes it necessary.
+    surrogate, TooDeep. Linear, and a full decode only for a body that holds such a text.
     """
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedBody(f"the body is not UTF-8 (byte {error.start})") from None
-    if _SUSPECT.search(body) is None:
+    if _SUSPECT.search(body) is None or not any(m[2] for m in _ESCAPE.finditer(body)):
         return
+    found: list[FieldError] = []
     try:
-        value = json.loads(body)
+        _collect(_texts_of(body), "", found)
     except RecursionError:
         raise TooDeep("the body is nested too deeply") from None
     except ValueError:
         return  # malformed: the typed decoder says where
-    found: list[FieldError] = []
-    _collect(value, "", found, 0)
     if found:
-        raise InvalidInput(f"{found[0].pointer[1:]}: {found[0].detail}", errors=tuple(found))
+        first = found[0]
+        raise InvalidInput(f"{first.pointer[1:] or 'body'}: {first.detail}", errors=tuple(found))
 
 
-def _collect(value: Any, pointer: str, found: list[FieldError], depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise TooDeep(f"the body is nested deeper than {MAX_DEPTH} levels")
-    if len(found) >= 10:
+def _texts_of(body: bytes) -> Any:
+    """JSON whose objects are tuples of pairs, so that repeated keys stay, and without numbers,
+    which may have more digits than Python converts."""
+    return json.loads(
+        body.decode(),
+        object_pairs_hook=tuple,
+        parse_int=lambda _: None,
+        parse_float=lambda _: None,
+    )
+
+
+def _collect(value: Any, pointer: str, found: list[FieldError]) -> None:
+    if len(found) >= _MOST_ERRORS:
         return
     if isinstance(value, str):
         if unstorable(value):
             found.append(FieldError(pointer, _NUL_OR_SURROGATE))
-    elif isinstance(value, dict):
-        for key, item in value.items():
+    elif isinstance(value, tuple):
+        for key, item in value:
             if unstorable(key):
-                found.append(FieldError(pointer or "/", f"a key {_NUL_OR_SURROGATE}"))
+                found.append(FieldError(pointer, f"a key {_NUL_OR_SURROGATE}"))
             else:
-                _collect(item, f"{pointer}/{escape(key)}", found, depth + 1)
+                _collect(item, f"{pointer}/{escape(key)}", found)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _collect(item, f"{pointer}/{index}", found, depth + 1)
+            _collect(item, f"{pointer}/{index}", found)
 
 
 def escape(part: str) -> str:
@@ -78,7 +93,7 @@ def escape(part: str) -> str:
 def clean_body(body: bytes) -> bytes:
     """`body` made storable: bad UTF-8, NUL and lone surrogates become U+FFFD.
 
-    Returns the same bytes when there is nothing to clean. Raises TooDeep.
+    All other bytes stay as they came.
     """
     try:
         body.decode("utf-8")
@@ -86,21 +101,4 @@ def clean_body(body: bytes) -> bytes:
         body = body.decode("utf-8", "replace").encode()
     if _SUSPECT.search(body) is None:
         return body
-    try:
-        return json.dumps(
-            _cleaned(json.loads(body)), ensure_ascii=False, separators=(",", ":")
-        ).encode()
-    except RecursionError:
-        raise TooDeep("the body is nested too deeply") from None
-    except ValueError:
-        return body  # malformed: the typed decoder says where
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean(key): _cleaned(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(item) for item in value]
-    return value
+    return _ESCAPE.sub(lambda match: rb"\ufffd" if match[2] else match[0], body)

@@ -10,6 +10,7 @@ from tenure.wire.base import Input, Output, Text, Time, Word
 from tenure.wire.leases import MAX_SLOTS
 
 PROTOCOL = 1
+Label = Annotated[Text, Field(max_length=200)]
 
 
 class HandlerIn(Input):
@@ -30,7 +31,7 @@ class RegisterIn(Input):
     queues: Annotated[tuple[Word, ...], Field(min_length=1, max_length=100)] = ("default",)
     types: Annotated[tuple[HandlerIn, ...], Field(max_length=1_000)] = ()
     slots: Annotated[int, Field(ge=0, le=MAX_SLOTS, strict=True)] = 10
-    labels: Annotated[dict[Text, Text], Field(max_length=32)] = Field(default_factory=dict)
+    labels: Annotated[dict[Label, Label], Field(max_length=32)] = Field(default_factory=dict)
 
 
 class Registered(Output, kw_only=True):
