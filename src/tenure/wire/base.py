@@ -101,9 +101,8 @@ Instant = Annotated[
     int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 """RFC 3339 on the wire, microseconds since 1970 behind it."""
-Seconds = Annotated[
-    float, BeforeValidator(_number), Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)
-]
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Seconds = Annotated[Number, Field(ge=0, le=MAX_SECONDS)]
 Id = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 ]

@@ -11,13 +11,13 @@ from tenure.domain.retry import RetryPolicy, Strategy, parse_strategy
 from tenure.wire.base import (
     Input,
     Instant,
+    Number,
     Output,
     Reason,
     Seconds,
     Text,
     Time,
     Word,
-    _number,
 )
 
 
@@ -56,11 +56,9 @@ class RetryPolicyIn(Input):
 
     strategy: Annotated[Strategy, BeforeValidator(_strategy)] = Strategy.EXPONENTIAL
     initial_delay_seconds: Seconds = 2.0
-    multiplier: Annotated[
-        float, BeforeValidator(_number), Field(ge=1, le=1000, allow_inf_nan=False)
-    ] = 2.0
+    multiplier: Annotated[Number, Field(ge=1, le=1000)] = 2.0
     max_delay_seconds: Seconds = 3600.0
-    jitter: Annotated[float, BeforeValidator(_number), Field(ge=0, le=1, allow_inf_nan=False)] = 0.2
+    jitter: Annotated[Number, Field(ge=0, le=1)] = 0.2
 
     @model_validator(mode="before")
     @classmethod
