@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tenure.domain.errors import ConfigurationError, FieldError
 
@@ -26,6 +26,13 @@ _SIZE_BYTES = {
 }  # fmt: skip
 
 
+def parse_span(text: str) -> timedelta:
+    """`250ms`, `30s`, `5m`, `2h` or `1d`. Raises ValueError for anything else."""
+    span = _span(text)
+    assert isinstance(span, timedelta)  # noqa: S101 - for the type checker
+    return span
+
+
 def _span(value: Any) -> Any:
     if isinstance(value, str) and (match := _SPAN.fullmatch(value.strip())):
         try:
@@ -35,6 +42,12 @@ def _span(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
     raise ValueError("must be a number with a unit: ms, s, m, h or d, like 30s")
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be more than 0")
+    return value
 
 
 def _size(value: Any) -> Any:
@@ -52,7 +65,7 @@ def _words(value: Any) -> Any:
 
 
 Span = Annotated[timedelta, BeforeValidator(_span)]
-PositiveSpan = Annotated[Span, Field(gt=timedelta(0))]
+PositiveSpan = Annotated[Span, AfterValidator(_positive)]
 Size = Annotated[int, BeforeValidator(_size), Field(ge=1)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
@@ -329,4 +342,5 @@ def _explain(item: Any, found: Mapping[_Path, _Entry]) -> FieldError:
         ".".join(location),
     )
     message = item["msg"].removeprefix("Value error, ")
+    message = re.sub(r"^(?:Input|String|Value) should", "must", message)
     return FieldError("/" + "/".join(location), f"{label}: {message[:1].lower()}{message[1:]}")
