@@ -1,0 +1,1 @@
+"""Use cases: what the coordinator does, without HTTP and without SQL."""

@@ -1,0 +1,167 @@
+"""From the bytes of a submit to checked jobs.
+
+Payload bytes stay as they came. The other fields go through the public model; neighbours in a batch
+that differ only in payload and key are checked once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from tenure.domain.clock import SECOND
+from tenure.domain.errors import FieldError, InvalidInput, MalformedBody, TenureError, TooLarge
+from tenure.domain.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_OPTIONS, JobOptions, JobSpec
+from tenure.domain.retry import DEFAULT_RETRY_POLICY
+from tenure.settings import Limits
+from tenure.wire.base import decode_as, validate
+from tenure.wire.jobs import JobIn
+from tenure.wire.text import check_body
+
+Fields = dict[str, msgspec.Raw]
+CHUNK = 500
+
+_KEYS = ("idempotency_key", "idempotencyKey")
+_one: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
+_many: msgspec.json.Decoder[list[Fields]] = msgspec.json.Decoder(list[Fields])
+_text: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+@dataclass(slots=True)
+class Asked:
+    """One job as asked for: shared spec, own payload (JSON text) and idempotency key."""
+
+    spec: JobSpec
+    payload: str
+    key: str | None = None
+    digest: str | None = None
+
+
+def decode_one(body: bytes) -> Fields:
+    """The fields of one job, values untouched. Raises MalformedBody, TooDeep, InvalidInput."""
+    return decode_as(_one, body)
+
+
+def decode_many(body: bytes, *, lines: bool, limits: Limits) -> list[Fields]:
+    """The fields of a batch: a JSON array, or NDJSON with `lines`. Raises also TooLarge."""
+    items = _decode_lines(body) if lines else decode_as(_many, body)
+    if len(items) > limits.batch_jobs:
+        raise TooLarge(f"a batch takes at most {limits.batch_jobs} jobs, this one has {len(items)}")
+    return items
+
+
+def _decode_lines(body: bytes) -> list[Fields]:
+    check_body(body)
+    items: list[Fields] = []
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            items.append(decode_as(_one, line))
+        except MalformedBody as error:
+            raise type(error)(f"line {number}: {error.detail}") from None
+        except InvalidInput as error:
+            raise InvalidInput(f"line {number}: {error.detail}", errors=error.errors) from None
+    return items
+
+
+class Intake:
+    """Turns fields into jobs; remembers the last ones so that a batch of like jobs is cheap.
+
+    `now` (microseconds) resolves `delay_seconds`. One instance serves one request.
+    """
+
+    def __init__(self, limits: Limits, now: int) -> None:
+        self._max_payload = limits.payload
+        self._now = now
+        self._fields: Fields | None = None
+        self._spec: JobSpec | None = None
+
+    def take(self, fields: Fields, pointer: str = "") -> Asked:
+        """One job. Consumes `fields`. Raises InvalidInput and TooLarge, naming fields below
+        `pointer`."""
+        payload = fields.pop("payload", None)
+        text = "null" if payload is None else bytes(payload).decode()
+        if len(text) > self._max_payload or len(text) * 4 > self._max_payload:
+            self._check_size(text, pointer)
+        key = digest = None
+        if "idempotency_key" in fields or "idempotencyKey" in fields:
+            digest = _digest(fields, text)
+            key = self._key(fields, pointer)
+        if fields != self._fields or self._spec is None:
+            self._spec = self._check(fields, pointer)
+            self._fields = fields
+        return Asked(self._spec, text, key, digest)
+
+    def _check_size(self, text: str, pointer: str) -> None:
+        size = len(text.encode())
+        if size > self._max_payload:
+            detail = f"at most {self._max_payload} bytes, this one has {size}"
+            raise TooLarge(f"payload: {detail}", errors=(FieldError(f"{pointer}/payload", detail),))
+
+    def _key(self, fields: Fields, pointer: str) -> str | None:
+        given = {name: _text.decode(fields.pop(name)) for name in _KEYS if name in fields}
+        checked = validate(JobIn, {"type": "key", **given}, pointer)
+        return checked.idempotency_key
+
+    def _check(self, fields: Fields, pointer: str) -> JobSpec:
+        values = {name: _text.decode(raw) for name, raw in fields.items()}
+        return to_spec(validate(JobIn, values, pointer), self._now)
+
+
+def _digest(fields: Fields, payload: str) -> str:
+    parts = b"\x00".join(
+        name.encode() + b"\x00" + bytes(raw)
+        for name, raw in sorted(fields.items(), key=lambda item: item[0])
+    )
+    return hashlib.sha256(parts + b"\x00" + payload.encode()).hexdigest()
+
+
+def to_spec(asked: JobIn, now: int) -> JobSpec:
+    """The domain's form of a checked model; `delay_seconds` counts from `now`."""
+    return JobSpec(
+        type=asked.type,
+        queue=asked.queue,
+        name=asked.name,
+        priority=asked.priority,
+        tags=asked.tags,
+        options=to_options(asked, now),
+    )
+
+
+def to_options(asked: JobIn, now: int) -> JobOptions:
+    """The rules of a checked model."""
+    attempts = asked.max_attempts
+    if attempts is None:
+        attempts = DEFAULT_MAX_ATTEMPTS if asked.max_retries is None else asked.max_retries + 1
+    run_at = asked.run_at
+    if asked.delay_seconds is not None:
+        run_at = now + int(asked.delay_seconds * SECOND)
+    policy = asked.retry_policy
+    options = JobOptions(
+        max_attempts=attempts,
+        retry_policy=DEFAULT_RETRY_POLICY if policy is None else policy.to_domain(),
+        retry_until=asked.retry_until,
+        timeout_seconds=asked.timeout_seconds,
+        on_lost=asked.on_lost,
+        run_at=run_at,
+        expires_at=asked.expires_at,
+    )
+    return DEFAULT_OPTIONS if options == DEFAULT_OPTIONS else options
+
+
+def take_some(
+    intake: Intake, items: list[Fields], start: int, refuse: Callable[[int, TenureError], None]
+) -> list[tuple[int, Asked]]:
+    """The next CHUNK jobs of a batch from place `start`; those that are wrong go to `refuse`."""
+    taken: list[tuple[int, Asked]] = []
+    for place in range(start, min(start + CHUNK, len(items))):
+        try:
+            taken.append((place, intake.take(items[place], f"/{place}")))
+        except TenureError as error:
+            refuse(place, error)
+    return taken

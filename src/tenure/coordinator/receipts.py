@@ -1,0 +1,73 @@
+"""Answers to submits, known before their commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tenure.domain.errors import TenureError
+from tenure.domain.job import NewJob, Reason
+from tenure.domain.lifecycle import JobState
+from tenure.domain.retry import RetryPolicy
+from tenure.wire.base import maybe_time_out, time_out
+from tenure.wire.jobs import Job, RetryPolicyOut
+from tenure.wire.problem import FieldProblem
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+def policy_out(policy: RetryPolicy) -> RetryPolicyOut:
+    """A retry policy as the wire says it."""
+    return RetryPolicyOut(
+        strategy=policy.strategy.value,
+        initial_delay_seconds=policy.initial_delay_seconds,
+        multiplier=policy.multiplier,
+        max_delay_seconds=policy.max_delay_seconds,
+        jitter=policy.jitter,
+    )
+
+
+def created(job: NewJob, at: int) -> Job:
+    """A job as it is at the moment of its creation `at` (microseconds)."""
+    spec, options = job.spec, job.spec.options
+    later = options.run_at is not None and options.run_at > at
+    return Job(
+        id=job.id,
+        name=spec.name,
+        type=spec.type,
+        queue=spec.queue,
+        status=(JobState.SCHEDULED if later else JobState.PENDING).value,
+        reason=Reason.RUN_AT.value if later else None,
+        priority=spec.priority,
+        payload=msgspec.Raw(job.payload.encode()),
+        attempt=0,
+        max_attempts=options.max_attempts,
+        tags=list(spec.tags),
+        run_at=time_out(max(options.run_at or 0, at)),
+        expires_at=maybe_time_out(options.expires_at),
+        created_at=time_out(at),
+        owner_id=job.owner_id,
+        on_lost=options.on_lost.value,
+        timeout_seconds=options.timeout_seconds,
+        retry_policy=policy_out(options.retry_policy),
+        retry_until=maybe_time_out(options.retry_until),
+        version=1,
+    )
+
+
+def id_of(answer: bytes) -> str:
+    """The job id inside a stored answer."""
+    return msgspec.json.decode(answer, type=_Identified).id
+
+
+def refusal(error: TenureError) -> dict[str, Any]:
+    """Why one job of a batch was refused, in the words of a problem."""
+    return {
+        "code": error.code,
+        "title": error.title,
+        "detail": error.detail,
+        "errors": [FieldProblem(pointer=e.pointer, detail=e.detail) for e in error.errors],
+    }

@@ -1,0 +1,151 @@
+"""Who waits for what: long polls for jobs, and callers for a job's end.
+
+Held in memory only: a wake-up that is lost costs latency, never a job, because waiting polls are
+looked at again every few seconds and waiting callers read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+Lane = tuple[str, str]
+_MAX_LANES = 256
+_ANY_TYPE = ""
+
+
+@dataclass(eq=False, slots=True)
+class Poll:
+    """One long poll: the lanes it serves and the slots it has free."""
+
+    worker_id: str
+    queues: tuple[str, ...]
+    types: frozenset[str]
+    slots: int
+    woken: asyncio.Future[None] = field(init=False)
+
+    def lanes(self) -> list[Lane]:
+        """The keys it is filed under; by queue alone when they would be too many."""
+        if self.slots == 0:
+            return []
+        if len(self.queues) * len(self.types) > _MAX_LANES:
+            return [(queue, _ANY_TYPE) for queue in self.queues]
+        return [(queue, type_) for queue in self.queues for type_ in self.types]
+
+
+class Wakeups:
+    """Files waiting polls by lane and worker. Use from one event loop."""
+
+    def __init__(self) -> None:
+        self._by_lane: dict[Lane, dict[Poll, None]] = {}
+        self._by_worker: dict[str, dict[Poll, None]] = {}
+        self._by_job: dict[str, set[asyncio.Future[None]]] = {}
+        self._stopping = False
+
+    async def wait(self, poll: Poll, seconds: float) -> bool:
+        """Wait for work, a cancel or drain; False when `seconds` passed or the coordinator stops."""
+        if self._stopping or seconds <= 0:
+            return False
+        loop = asyncio.get_running_loop()
+        poll.woken = loop.create_future()
+        timer = loop.call_later(seconds, _cancel, poll.woken)
+        lanes = poll.lanes()
+        for lane in lanes:
+            self._by_lane.setdefault(lane, {})[poll] = None
+        self._by_worker.setdefault(poll.worker_id, {})[poll] = None
+        try:
+            await asyncio.wait((poll.woken,))
+            return not poll.woken.cancelled()
+        finally:
+            timer.cancel()
+            for lane in lanes:
+                _discard(self._by_lane, lane, poll)
+            _discard(self._by_worker, poll.worker_id, poll)
+
+    def ready(self, queue: str, type_: str, jobs: int) -> None:
+        """Wake as many polls of this lane as `jobs` need, longest waiting first."""
+        for key in ((queue, type_), (queue, _ANY_TYPE)):
+            for poll in tuple(self._by_lane.get(key, ())):
+                if jobs <= 0:
+                    return
+                if not poll.woken.done() and type_ in poll.types:
+                    poll.woken.set_result(None)
+                    jobs -= poll.slots
+
+    def queue_ready(self, queue: str) -> None:
+        """Another coordinator has work in this queue: wake one poll of each of its lanes."""
+        for (name, type_), polls in tuple(self._by_lane.items()):
+            if name == queue and polls:
+                poll = next(iter(polls))
+                self.ready(queue, type_ or next(iter(poll.types), ""), 1)
+
+    def tell(self, worker_ids: Iterable[str]) -> None:
+        """Wake the polls of these workers: a cancel or drain is for them."""
+        for worker_id in worker_ids:
+            for poll in tuple(self._by_worker.get(worker_id, ())):
+                if not poll.woken.done():
+                    poll.woken.set_result(None)
+
+    def waiting_lanes(self) -> list[Lane]:
+        """The lanes somebody waits for; those of very wide polls with their first type only."""
+        lanes: set[Lane] = set()
+        for (queue, type_), polls in self._by_lane.items():
+            if type_ != _ANY_TYPE:
+                lanes.add((queue, type_))
+            else:
+                lanes.update((queue, name) for poll in polls for name in poll.types)
+        return sorted(lanes)
+
+    def waiting_workers(self) -> list[str]:
+        return sorted(self._by_worker)
+
+    async def finished(self, job_id: str, seconds: float) -> None:
+        """Wait until this coordinator sees the job end, or `seconds` passed."""
+        if self._stopping:
+            return
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(seconds, _cancel, ended)
+        self._by_job.setdefault(job_id, set()).add(ended)
+        try:
+            await asyncio.wait((ended,))
+        finally:
+            timer.cancel()
+            waiting = self._by_job[job_id]
+            waiting.discard(ended)
+            if not waiting:
+                del self._by_job[job_id]
+
+    def ended(self, job_ids: list[str]) -> None:
+        """These jobs reached a final state."""
+        if not self._by_job:
+            return
+        for job_id in self._by_job.keys() & set(job_ids):
+            for waiting in self._by_job[job_id]:
+                if not waiting.done():
+                    waiting.set_result(None)
+
+    def stop(self) -> None:
+        """Answer everybody who waits; nobody waits from now on."""
+        self._stopping = True
+        for polls in tuple(self._by_worker.values()):
+            for poll in polls:
+                poll.woken.cancel()
+        for waiting in tuple(self._by_job.values()):
+            for ended in waiting:
+                ended.cancel()
+
+
+def _cancel(future: asyncio.Future[None]) -> None:
+    future.cancel()
+
+
+def _discard(
+    index: dict[Lane, dict[Poll, None]] | dict[str, dict[Poll, None]], key: object, poll: Poll
+) -> None:
+    polls = index.get(key)  # type: ignore[call-overload]
+    if polls is not None:
+        polls.pop(poll, None)
+        if not polls:
+            del index[key]  # type: ignore[arg-type]
