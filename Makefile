@@ -1,0 +1,44 @@
+# Every target installs what it needs into .venv first; that happens once.
+
+SHELL := /bin/bash
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: env postgres  ## every test that ends within about five minutes (args='-k word' narrows)
+	$(BIN)/pytest -m "not soak" $(args)
+
+check: env  ## format, lint, types, layers, documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q tests/meta tests/docs -m "not slow" $(args)
+
+bench: env postgres  ## measure on SQLite and on PostgreSQL (args='--quick' for a minute)
+	$(BIN)/tenure bench --store sqlite $(args)
+	$(BIN)/tenure bench --store postgres $(args)
+
+soak: env postgres  ## the long tests
+	$(BIN)/pytest -m soak $(args)
+
+demo:  ## coordinator, two workers and real jobs, in a minute
+	./demo.sh
+
+format: env  ## rewrite the code in the one style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove everything that can be made again
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env:
+	@deploy/bootstrap.sh dev
+
+postgres:
+	@deploy/bootstrap.sh postgres
+
+.PHONY: help test check bench soak demo format clean env postgres
