@@ -1,0 +1,285 @@
+"""What a person does to a job: cancel, pause, resume, retry, delete.
+
+Every verb locks the job's one changing row (its active row, or the run that ended it), reads the
+job after that, decides by the table of `domain.lifecycle`, then writes. So the verbs on one job
+happen one after the other, and each sees what the former did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from tenure.domain.errors import Conflict, IllegalTransition, JobNotFound
+from tenure.domain.job import JobOptions, rank
+from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, step
+from tenure.domain.run import Outcome
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.endings import RUN_COLUMNS, delete_active, drop_checkpoints, insert_runs
+from tenure.store.events import Happening, record
+from tenure.store.options import decode_options, encode_options
+from tenure.store.unit import Unit
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Who does something to a job, and why."""
+
+    actor: str | None = None
+    reason: str | None = None
+
+
+class Row(NamedTuple):
+    """The locked row of a job: active, or the run that ended it (fields it has not are None)."""
+
+    queue: str
+    type: str
+    state: JobState
+    reason: str | None
+    rank: int
+    run_at: int
+    attempt: int
+    max_attempts: int
+    lost: int
+    fence: int
+    worker_id: str | None
+    cancel_requested_at: int | None
+    has_checkpoint: int
+
+
+class Asked(NamedTuple):
+    """What the job's wide row says, read after the lock. `options` and `tags` are JSON text."""
+
+    type: str
+    queue: str
+    name: str | None
+    priority: int
+    options: str | None
+    tags: str | None
+    created_at: int
+    version: int
+
+
+def locked(unit: Unit, job_id: str) -> tuple[Row, Asked]:
+    """A job's row, locked until the transaction ends, and what was asked.
+
+    Raises JobNotFound (also for a deleted job), and Conflict when others keep changing it.
+    """
+    for _ in range(_TRIES):
+        found = unit.rows(_lock_active(unit.dialect), job_id=job_id)
+        found = found or unit.rows(_lock_final(unit.dialect), job_id=job_id)
+        asked = unit.rows(_read_asked(unit.dialect), job_id=job_id)
+        if not asked:
+            raise JobNotFound(f"there is no job {job_id}")
+        if found:
+            row = Row._make(found[0])
+            return row._replace(state=JobState(row.state)), Asked._make(asked[0])
+    raise Conflict("the job is being changed by others, try again")
+
+
+@cache
+def _lock_active(dialect: Dialect) -> sa.Select[Any]:
+    a = t.active_jobs.c
+    columns = (
+        a.queue, a.type, a.state, a.reason, a.rank, a.run_at, a.attempt, a.max_attempts, a.lost,
+        a.fence, a.worker_id, a.cancel_requested_at, a.has_checkpoint,
+    )  # fmt: skip
+    return dialect.read(
+        sa.select(*columns).where(a.job_id == sa.bindparam("job_id")).with_for_update()
+    )
+
+
+@cache
+def _lock_final(dialect: Dialect) -> sa.Select[Any]:
+    r = t.runs.c
+    zero: Any = sa.literal_column("0")
+    none: Any = sa.null()
+    columns: tuple[Any, ...] = (
+        sa.literal_column("''").label("queue"), sa.literal_column("''").label("type"),
+        r.final_state, r.reason, zero.label("rank"), zero.label("run_at"), r.attempt,
+        zero.label("max_attempts"), r.lost, r.fence, none.label("worker"), none.label("cancel"),
+        zero.label("checkpoint"),
+    )  # fmt: skip
+    return dialect.read(
+        sa.select(*columns).where(r.job_id == sa.bindparam("job_id"), t.FINAL).with_for_update()
+    )
+
+
+@cache
+def _read_asked(dialect: Dialect) -> sa.Select[Any]:
+    j = t.jobs.c
+    columns = (j.type, j.queue, j.name, j.priority, j.options, j.tags, j.created_at, j.version)
+    return dialect.read(
+        sa.select(*columns).where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None))
+    )
+
+
+def note(
+    unit: Unit, job_id: str, event: str, action: Action, detail: Mapping[str, Any] | None = None
+) -> None:
+    """Append the event of an action."""
+    record(unit, [Happening(event, job_id, action.actor, action.reason, detail)])
+
+
+def cancel(unit: Unit, job_id: str, action: Action) -> None:
+    """Stop a job: at once when it waits, through its worker when it runs.
+
+    Repeatable. Raises IllegalTransition when it ended otherwise, and as `locked`.
+    """
+    row, _ = locked(unit, job_id)
+    if row.state is JobState.CANCELLED:
+        return
+    state = step(row.state, Event.CANCEL)
+    if state is JobState.CANCELLED:
+        _end_cancelled(unit, job_id, row)
+    elif row.cancel_requested_at is not None:
+        return
+    else:
+        unit.execute(_request_cancel(), job=job_id, at=unit.now, why=action.reason)
+        if row.worker_id is not None:
+            unit.woken.add(row.worker_id)
+    note(unit, job_id, "cancel", action)
+
+
+def _end_cancelled(unit: Unit, job_id: str, row: Row) -> None:
+    """End a job that is not running. No lease reports it, so it takes a fence of its own."""
+    unit.execute(delete_active(unit.dialect), [(job_id,)])
+    if row.has_checkpoint:
+        drop_checkpoints(unit, [job_id])
+    values = {
+        "job_id": job_id, "fence": row.fence + 1, "attempt": row.attempt, "finished_at": unit.now,
+        "outcome": Outcome.CANCELLED, "lost": row.lost, "cancel_requested": 1,
+        "final_state": JobState.CANCELLED,
+    }  # fmt: skip
+    unit.execute(insert_runs(unit.dialect), [tuple(values.get(c.name) for c in RUN_COLUMNS)])
+    unit.count(row.queue, row.type, "cancelled")
+    unit.finished.append(job_id)
+
+
+@cache
+def _request_cancel() -> sa.Update:
+    a = t.active_jobs.c
+    return (
+        sa.update(t.active_jobs)
+        .where(a.job_id == sa.bindparam("job"))
+        .values(cancel_requested_at=sa.bindparam("at"), cancel_reason=sa.bindparam("why"))
+    )
+
+
+def pause(unit: Unit, job_id: str, action: Action) -> None:
+    """Hold a job that waits; it keeps its rank. Repeatable. Raises as `cancel`."""
+    row, _ = locked(unit, job_id)
+    if row.state is JobState.PAUSED:
+        return
+    state = step(row.state, Event.PAUSE)
+    unit.execute(_set_state(), job=job_id, state=state.value, why=row.reason)
+    note(unit, job_id, "pause", action)
+
+
+def resume(unit: Unit, job_id: str, action: Action) -> None:
+    """Let a paused job go on, at its old rank. Repeatable: a job that waits is left alone.
+
+    Raises as `cancel`.
+    """
+    row, _ = locked(unit, job_id)
+    if row.state in (JobState.BLOCKED, JobState.SCHEDULED, JobState.PENDING):
+        return
+    state = step(row.state, Event.RESUME, Circumstances(due_later=row.run_at > unit.now))
+    if state is JobState.PENDING:
+        unit.ready[row.queue, row.type] += 1
+    else:
+        unit.schedule(row.run_at)
+    reason = None if state is JobState.PENDING else row.reason
+    unit.execute(_set_state(), job=job_id, state=state.value, why=reason)
+    note(unit, job_id, "resume", action)
+
+
+@cache
+def _set_state() -> sa.Update:
+    a = t.active_jobs.c
+    return (
+        sa.update(t.active_jobs)
+        .where(a.job_id == sa.bindparam("job"))
+        .values(state=sa.bindparam("state"), reason=sa.bindparam("why"))
+    )
+
+
+def retry(unit: Unit, job_id: str, action: Action) -> None:
+    """Run a finished job again: at least one more attempt, `lost` from 0, due now.
+
+    Its former end stays in the history. Raises IllegalTransition for an unfinished job, so
+    repeating it is refused, and as `locked`.
+    """
+    row, asked = locked(unit, job_id)
+    state = step(row.state, Event.RETRY)
+    options = decode_options(asked.options)
+    if options.expires_at is not None and options.expires_at <= unit.now:
+        options = replace(options, expires_at=None)
+        unit.execute(_set_options(), job=job_id, told=encode_options(options))
+    unit.execute(_unfinish(), job=job_id, number=row.fence)
+    unit.execute(sa.insert(t.active_jobs), **_again(unit, job_id, row, asked, options, state))
+    unit.ready[asked.queue, asked.type] += 1
+    unit.count(asked.queue, asked.type, "retried")
+    note(unit, job_id, "retry", action)
+
+
+def _again(
+    unit: Unit, job_id: str, row: Row, asked: Asked, options: JobOptions, state: JobState
+) -> dict[str, Any]:
+    zeros = dict.fromkeys(("lost", "releases", "snoozes", "has_checkpoint"), 0)
+    return {
+        "job_id": job_id, "queue": asked.queue, "type": asked.type, "state": state.value,
+        "rank": rank(unit.now, asked.priority), "run_at": unit.now,
+        "expires_at": options.expires_at, "attempt": row.attempt,
+        "max_attempts": max(options.max_attempts, row.attempt + 1), "fence": row.fence,
+    } | zeros  # fmt: skip
+
+
+@cache
+def _set_options() -> sa.Update:
+    return (
+        sa.update(t.jobs)
+        .where(t.jobs.c.id == sa.bindparam("job"))
+        .values(options=sa.bindparam("told"))
+    )
+
+
+@cache
+def _unfinish() -> sa.Update:
+    r = t.runs.c
+    return (
+        sa.update(t.runs)
+        .where(r.job_id == sa.bindparam("job"), r.fence == sa.bindparam("number"))
+        .values(final_state=None)
+    )
+
+
+def delete(unit: Unit, job_id: str, action: Action) -> None:
+    """Hide a job from every read; an unfinished one is cancelled first.
+
+    Raises IllegalTransition while it runs, and as `locked`.
+    """
+    row, _ = locked(unit, job_id)
+    if row.state is JobState.RUNNING:
+        raise IllegalTransition("a running job cannot be deleted, cancel it first")
+    if row.state not in TERMINAL:
+        step(row.state, Event.CANCEL)
+        _end_cancelled(unit, job_id, row)
+    unit.execute(_hide(), job=job_id, at=unit.now)
+    note(unit, job_id, "delete", action)
+
+
+@cache
+def _hide() -> sa.Update:
+    return (
+        sa.update(t.jobs)
+        .where(t.jobs.c.id == sa.bindparam("job"))
+        .values(deleted_at=sa.bindparam("at"))
+    )

@@ -1,0 +1,164 @@
+"""Editing a job that is not running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from tenure.domain.errors import (
+    IllegalTransition,
+    InvalidInput,
+    PreconditionFailed,
+    VersionConflict,
+)
+from tenure.domain.job import JobOptions, JobSpec, Reason, rank
+from tenure.domain.lifecycle import TERMINAL, Circumstances, JobState, ready
+from tenure.store import tables as t
+from tenure.store.control import Action, Asked, Row, locked, note
+from tenure.store.options import decode_options, encode_options
+from tenure.store.unit import Unit, json_text
+
+_OPTIONS = frozenset(field.name for field in fields(JobOptions))
+_ORDERED = frozenset({"priority", "run_at"})
+_MOVED = _ORDERED | {"type", "queue", "expires_at", "max_attempts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New values by field name of JobSpec and JobOptions; fields that are not there stay.
+
+    `payload` is JSON text, None leaves it. `version` and `if_match` (any of these versions) guard
+    against changes by someone else.
+    """
+
+    changes: Mapping[str, Any]
+    payload: str | None = None
+    version: int | None = None
+    if_match: frozenset[int] | None = None
+
+
+def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
+    """Change what is asked of a job that waits; its version grows by one.
+
+    An edit of nothing changes nothing. Locks and raises as `control.locked`, and raises
+    PreconditionFailed, VersionConflict, IllegalTransition when the job runs or has ended,
+    InvalidInput when its attempts are already beyond `max_attempts`.
+    """
+    row, asked = locked(unit, job_id)
+    _check(row, asked, wanted)
+    if not wanted.changes and wanted.payload is None:
+        return
+    spec = _edited(asked, wanted.changes)
+    if "max_attempts" in wanted.changes and spec.options.max_attempts <= row.attempt:
+        raise InvalidInput.field(
+            "max_attempts", f"{row.attempt} attempts were made, so at least {row.attempt + 1}"
+        )
+    unit.execute(
+        _write_job(),
+        job=job_id,
+        kind=spec.type,
+        lane=spec.queue,
+        title=spec.name,
+        urgency=spec.priority,
+        rules=encode_options(spec.options),
+        labels=json_text(spec.tags) if spec.tags else None,
+        body=wanted.payload,
+    )
+    if not _MOVED.isdisjoint(wanted.changes):
+        _move(unit, job_id, row, spec, wanted.changes)
+    changed = sorted(wanted.changes) + (["payload"] if wanted.payload is not None else [])
+    note(unit, job_id, "edit", action, {"fields": changed, "version": asked.version + 1})
+
+
+def _check(row: Row, asked: Asked, wanted: Edit) -> None:
+    if wanted.if_match is not None and asked.version not in wanted.if_match:
+        raise PreconditionFailed(f"the job is at version {asked.version}")
+    if wanted.version is not None and wanted.version != asked.version:
+        raise VersionConflict(f"the job is at version {asked.version}, not {wanted.version}")
+    if row.state is JobState.RUNNING:
+        raise IllegalTransition("a running job cannot be edited")
+    if row.state in TERMINAL:
+        raise IllegalTransition(f"a job that is {row.state} cannot be edited")
+
+
+def _edited(asked: Asked, changes: Mapping[str, Any]) -> JobSpec:
+    options = replace(
+        decode_options(asked.options),
+        **{name: value for name, value in changes.items() if name in _OPTIONS},
+    )
+    tags = () if asked.tags is None else tuple(msgspec.json.decode(asked.tags))
+    spec = JobSpec(asked.type, asked.queue, asked.name, asked.priority, tags, options)
+    return replace(spec, **{name: value for name, value in changes.items() if name not in _OPTIONS})
+
+
+@cache
+def _write_job() -> sa.Update:
+    j = t.jobs.c
+    return (
+        sa.update(t.jobs)
+        .where(j.id == sa.bindparam("job"))
+        .values(
+            type=sa.bindparam("kind"),
+            queue=sa.bindparam("lane"),
+            name=sa.bindparam("title"),
+            priority=sa.bindparam("urgency"),
+            options=sa.bindparam("rules"),
+            tags=sa.bindparam("labels"),
+            payload=sa.func.coalesce(sa.bindparam("body", type_=t.Text), j.payload),
+            version=j.version + 1,
+        )
+    )
+
+
+def _move(unit: Unit, job_id: str, row: Row, spec: JobSpec, changes: Mapping[str, Any]) -> None:
+    """Bring the active row in line: lane, order, and whether it waits for its time."""
+    run_at, state, reason = row.run_at, row.state, row.reason
+    if "run_at" in changes:
+        # A job that is due now stands where it became ready, not at the end of the line.
+        asked_for = spec.options.run_at
+        later = asked_for is not None and asked_for > unit.now
+        run_at = asked_for if later and asked_for is not None else min(run_at, unit.now)
+        reason = Reason.RUN_AT.value if later else None
+        if state in (JobState.SCHEDULED, JobState.PENDING):
+            state = ready(Circumstances(due_later=later))
+    place = row.rank if _ORDERED.isdisjoint(changes) else rank(run_at, spec.priority)
+    unit.execute(
+        _write_active(),
+        job=job_id,
+        lane=spec.queue,
+        kind=spec.type,
+        phase=state.value,
+        why=reason,
+        place=place,
+        due=run_at,
+        end=spec.options.expires_at,
+        most=spec.options.max_attempts if "max_attempts" in changes else row.max_attempts,
+    )
+    if state is JobState.PENDING:
+        unit.ready[spec.queue, spec.type] += 1
+    elif state is JobState.SCHEDULED:
+        unit.schedule(run_at)
+
+
+@cache
+def _write_active() -> sa.Update:
+    a = t.active_jobs.c
+    return (
+        sa.update(t.active_jobs)
+        .where(a.job_id == sa.bindparam("job"))
+        .values(
+            queue=sa.bindparam("lane"),
+            type=sa.bindparam("kind"),
+            state=sa.bindparam("phase"),
+            reason=sa.bindparam("why"),
+            rank=sa.bindparam("place"),
+            run_at=sa.bindparam("due"),
+            expires_at=sa.bindparam("end"),
+            max_attempts=sa.bindparam("most"),
+        )
+    )

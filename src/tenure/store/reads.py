@@ -1,0 +1,184 @@
+"""Reading jobs with their state, and their runs. Deleted jobs are not there."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from tenure.domain.errors import JobNotFound, RunNotFound
+from tenure.domain.ids import is_id
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.unit import Unit
+
+MIN_PREFIX = 8
+_SHAPE = "00000000-0000-0000-0000-000000000000"
+
+
+class JobRow(NamedTuple):
+    """A job with its state. Instants in microseconds; payload, options, tags, progress, error and
+    result are JSON text. `run_at` and `max_attempts` are None once it has ended."""
+
+    id: str
+    type: str
+    queue: str
+    name: str | None
+    priority: int
+    payload: str
+    options: str | None
+    tags: str | None
+    owner_id: str | None
+    created_at: int
+    version: int
+    state: str
+    reason: str | None
+    attempt: int
+    lost: int
+    worker_id: str | None
+    started_at: int | None
+    progress: str | None
+    run_at: int | None
+    max_attempts: int | None
+    cancel_requested: int | None
+    finished_at: int | None
+    error: str | None
+    result: str | None
+
+
+class RunRow(NamedTuple):
+    """One attempt; `outcome` and `finished_at` are None while it runs."""
+
+    fence: int
+    attempt: int
+    worker_id: str | None
+    started_at: int | None
+    finished_at: int | None
+    outcome: str | None
+    error: str | None
+    result: str | None
+
+
+def job(unit: Unit, job_id: str) -> JobRow:
+    """One job by its id. Raises JobNotFound."""
+    rows = jobs(unit, [job_id])
+    if not rows:
+        raise JobNotFound(f"there is no job {job_id}")
+    return rows[0]
+
+
+def jobs(unit: Unit, job_ids: list[str]) -> list[JobRow]:
+    """Jobs by id, in the order of `job_ids`; those that are not there are left out."""
+    rows = unit.rows(_read_jobs(unit.dialect), [(job_id,) for job_id in job_ids])
+    found = {row[0]: JobRow._make(row) for row in rows}
+    return [found[job_id] for job_id in job_ids if job_id in found]
+
+
+@cache
+def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
+    j, a, r = t.jobs.c, t.active_jobs.c, t.runs.c
+    batch = dialect.batch(j.id)
+    columns = (
+        j.id, j.type, j.queue, j.name, j.priority, j.payload, j.options, j.tags, j.owner_id,
+        j.created_at, j.version,
+        sa.func.coalesce(a.state, r.final_state).label("state"),
+        sa.func.coalesce(a.reason, r.reason).label("reason"),
+        sa.func.coalesce(a.attempt, r.attempt).label("attempt"),
+        sa.func.coalesce(a.lost, r.lost).label("lost"),
+        sa.func.coalesce(a.worker_id, r.worker_id).label("worker_id"),
+        sa.func.coalesce(a.started_at, r.started_at).label("started_at"),
+        sa.func.coalesce(a.progress, r.progress).label("progress"),
+        a.run_at, a.max_attempts,
+        sa.case((a.cancel_requested_at.is_not(None), 1), else_=r.cancel_requested).label("cancel"),
+        r.finished_at,
+        sa.case((a.worker_id.is_not(None), None), (a.fence > 0, _last_error()), else_=r.error)
+        .label("error"),
+        r.result,
+    )  # fmt: skip
+    return dialect.read(
+        sa.select(*columns)
+        .select_from(batch)
+        .join(t.jobs, j.id == batch.c.id)
+        .outerjoin(t.active_jobs, a.job_id == j.id)
+        .outerjoin(t.runs, sa.and_(r.job_id == j.id, t.FINAL))
+        .where(j.deleted_at.is_(None), sa.or_(a.state.is_not(None), t.FINAL))
+    )
+
+
+def _last_error() -> sa.ScalarSelect[Any]:
+    """Why the last attempt of a job that goes on failed."""
+    last = t.runs.alias("last")
+    return (
+        sa.select(last.c.error)
+        .where(last.c.job_id == t.jobs.c.id)
+        .order_by(last.c.fence.desc())
+        .limit(1)
+        .correlate(t.jobs)
+        .scalar_subquery()
+    )
+
+
+def resolve(unit: Unit, text: str) -> str:
+    """The id that `text` names: an id as it stands, or the only id that begins with it.
+
+    A prefix has at least MIN_PREFIX characters. Raises JobNotFound, also when several jobs match.
+    """
+    if is_id(text):
+        return text
+    if len(text) < MIN_PREFIX or not is_id((text + _SHAPE[len(text) :])[: len(_SHAPE)]):
+        raise JobNotFound(
+            f"there is no job {text[:40]} (an id may be shortened to {MIN_PREFIX} characters)"
+        )
+    low, high = text + _SHAPE[len(text) :], text + _SHAPE.replace("0", "f")[len(text) :]
+    rows = unit.rows(_read_prefix(unit.dialect), low=low, high=high)
+    if not rows:
+        raise JobNotFound(f"there is no job that begins with {text}")
+    if len(rows) > 1:
+        raise JobNotFound(f"several jobs begin with {text}, give more of the id")
+    found: str = rows[0][0]
+    return found
+
+
+@cache
+def _read_prefix(dialect: Dialect) -> sa.Select[Any]:
+    j = t.jobs.c
+    return dialect.read(
+        sa.select(j.id)
+        .where(j.id >= sa.bindparam("low"), j.id <= sa.bindparam("high"), j.deleted_at.is_(None))
+        .limit(2)
+    )
+
+
+def runs(unit: Unit, job_id: str, after: int, limit: int) -> list[RunRow]:
+    """Attempts of a job beyond fence `after`, in order of fence, the running one last.
+
+    An end without an attempt (a job cancelled while it waited) is none. Bounded by `limit`.
+    """
+    rows = unit.rows(_read_runs(unit.dialect), job_id=job_id, after=after, limit=limit)
+    return [RunRow._make(row) for row in rows]
+
+
+@cache
+def _read_runs(dialect: Dialect) -> sa.Select[Any]:
+    r, a = t.runs.c, t.active_jobs.c
+    bounds: tuple[Any, ...] = (sa.bindparam("job_id"), sa.bindparam("after", type_=sa.BigInteger()))
+    none = (sa.cast(sa.null(), t.Micros), *(sa.cast(sa.null(), t.Text) for _ in range(3)))
+    ended = sa.select(
+        r.fence, r.attempt, r.worker_id, r.started_at, r.finished_at, r.outcome, r.error, r.result
+    ).where(r.job_id == bounds[0], r.fence > bounds[1], r.started_at.is_not(None))
+    running = sa.select(a.fence, a.attempt, a.worker_id, a.started_at, *none).where(
+        a.job_id == bounds[0], a.fence > bounds[1], t.LEASED
+    )
+    both = sa.union_all(ended, running).subquery("both")
+    return dialect.read(
+        sa.select(both).order_by(both.c.fence).limit(sa.bindparam("limit", type_=t.Integer))
+    )
+
+
+def run(unit: Unit, job_id: str, fence: int) -> RunRow:
+    """One attempt. Raises RunNotFound."""
+    found = runs(unit, job_id, fence - 1, 1)
+    if not found or found[0].fence != fence:
+        raise RunNotFound(f"job {job_id} has no run with fence {fence}")
+    return found[0]
