@@ -1,0 +1,146 @@
+"""What a handler is given beside its payload."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import msgspec
+
+from tenure.domain.errors import TooLarge
+from tenure.domain.run import Cancel
+from tenure.wire.leases import Lease
+from tenure.wire.text import clean
+
+MAX_CHECKPOINT = 64 * 1024
+MAX_PROGRESS_MESSAGE = 500
+
+
+class Channel(Protocol):
+    """Where a run's notes go: to the worker itself, or through a pipe from a child process."""
+
+    cancelled: bool
+
+    def note_progress(self, fraction: float | None, message: str | None) -> None: ...
+
+    def note_checkpoint(self, value: bytes) -> None: ...
+
+    def note_log(self, level: str, text: str) -> None: ...
+
+
+class Log:
+    """A run's own log. Lines are kept with the run and sent in batches."""
+
+    __slots__ = ("_channel",)
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def debug(self, message: object) -> None:
+        self._channel.note_log("debug", str(message))
+
+    def info(self, message: object) -> None:
+        self._channel.note_log("info", str(message))
+
+    def warning(self, message: object) -> None:
+        self._channel.note_log("warning", str(message))
+
+    def error(self, message: object) -> None:
+        self._channel.note_log("error", str(message))
+
+
+class Context:
+    """One run as its handler sees it. Usable from the loop, from threads and in child processes."""
+
+    __slots__ = ("_channel", "_checkpoint", "_lease")
+
+    def __init__(self, lease: Lease, channel: Channel) -> None:
+        self._lease = lease
+        self._channel = channel
+        self._checkpoint: bytes | None = None
+
+    @property
+    def job_id(self) -> str:
+        return self._lease.job_id
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first."""
+        return self._lease.attempt
+
+    @property
+    def max_attempts(self) -> int:
+        return self._lease.max_attempts
+
+    @property
+    def fence(self) -> int:
+        """Grows with every lease of the job: give it to a store that refuses older ones."""
+        return self._lease.fence
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same in every attempt: give it to whatever must act only once."""
+        return self._lease.job_id
+
+    @property
+    def type(self) -> str:
+        return self._lease.type
+
+    @property
+    def name(self) -> str | None:
+        return self._lease.name
+
+    @property
+    def queue(self) -> str:
+        return self._lease.queue
+
+    @property
+    def tags(self) -> list[str]:
+        return self._lease.tags
+
+    @property
+    def parents(self) -> dict[str, Any]:
+        """Results of the jobs this one depends on, by key; empty without a workflow."""
+        return self._lease.parents
+
+    @property
+    def log(self) -> Log:
+        return Log(self._channel)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run should stop: cancel asked for, lease lost, or time out."""
+        return self._channel.cancelled
+
+    def raise_if_cancelled(self) -> None:
+        """Raise Cancel when `cancelled`."""
+        if self._channel.cancelled:
+            raise Cancel("cancelled while running")
+
+    def progress(self, fraction: float | None = None, message: str | None = None) -> None:
+        """Tell how far the run is: `fraction` from 0 to 1 (cut to that), a short message.
+
+        Sent at most once a second; only the latest counts. Raises ValueError for NaN.
+        """
+        if fraction is not None:
+            if math.isnan(fraction):
+                raise ValueError("fraction must be a number from 0 to 1")
+            fraction = min(max(float(fraction), 0.0), 1.0)
+        if message is not None:
+            message = clean(str(message))[:MAX_PROGRESS_MESSAGE]
+        self._channel.note_progress(fraction, message)
+
+    @property
+    def checkpoint(self) -> Any:
+        """What an earlier attempt or this one saved, decoded anew at each read; None at first."""
+        raw = self._lease.checkpoint if self._checkpoint is None else self._checkpoint
+        return msgspec.json.decode(raw)
+
+    @checkpoint.setter
+    def checkpoint(self, value: Any) -> None:
+        """Any JSON up to 64 KiB, kept between attempts. Raises TooLarge, TypeError."""
+        encoded = msgspec.json.encode(value)
+        if len(encoded) > MAX_CHECKPOINT:
+            raise TooLarge(f"checkpoint: {len(encoded)} bytes, at most {MAX_CHECKPOINT}")
+        self._checkpoint = encoded
+        self._channel.note_checkpoint(encoded)
