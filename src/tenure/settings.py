@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -28,9 +28,7 @@ _SIZE_BYTES = {
 
 def parse_span(text: str) -> timedelta:
     """`250ms`, `30s`, `5m`, `2h` or `1d`. Raises ValueError for anything else."""
-    span = _span(text)
-    assert isinstance(span, timedelta)  # noqa: S101 - for the type checker
-    return span
+    return cast(timedelta, _span(text))
 
 
 def _span(value: Any) -> Any:

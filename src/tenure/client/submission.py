@@ -87,7 +87,10 @@ def encode_edit(fields: Mapping[str, Any]) -> bytes:
 
 def encode_value(value: Any, field: str) -> bytes:
     """Any JSON value: also of dataclasses, msgspec Structs and pydantic models; datetimes as
-    RFC 3339. NaN, infinities and lone surrogates have no JSON and raise InvalidInput."""
+    RFC 3339. A msgspec.Raw goes out byte for byte. NaN, infinities and lone surrogates have no
+    JSON and raise InvalidInput."""
+    if isinstance(value, msgspec.Raw):
+        return bytes(value)
     try:
         return json.dumps(
             value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from loguru import logger
 
+from tenure.telemetry.text import one_line
+
 if TYPE_CHECKING:
     from loguru import Message, Record
 
 MAX_FIELD = 2_000
 """Characters of one field or message; a traceback may have ten times as many."""
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _SECRET_FIELD = re.compile(r"token|secret|password|authorization|cookie|database_url", re.I)
 _SECRET_TEXT = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*@|(?<=Bearer )\S+|(?<=\[parameters: ).*", re.I)
 _MASK = "***"
@@ -134,14 +135,7 @@ def _trace(record: Record) -> str | None:
 
 def shown(text: str) -> str:
     """`text` as one safe line: control characters escaped, secrets masked, length bounded."""
-    return _CONTROL.sub(_escape, _clip(_masked(text)))
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return {10: "\\n", 13: "\\r", 9: "\\t"}.get(
-        code, f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
-    )
+    return one_line(_clip(_masked(text)))
 
 
 def _masked(text: str) -> str:

@@ -1,0 +1,93 @@
+"""What tables and listings show of jobs, runs and the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from tenure.wire.jobs import Job
+
+Columns = Mapping[str, Callable[[Any], Any]]
+
+JOBS: Columns = {
+    "id": attrgetter("id"),
+    "type": attrgetter("type"),
+    "queue": attrgetter("queue"),
+    "status": attrgetter("status"),
+    "reason": attrgetter("reason"),
+    "attempt": lambda job: f"{job.attempt}/{job.max_attempts}",
+    "priority": attrgetter("priority"),
+    "created": attrgetter("created_at"),
+    "name": attrgetter("name"),
+}
+RUNS: Columns = {
+    "attempt": attrgetter("attempt"),
+    "fence": attrgetter("fence"),
+    "outcome": lambda run: run.outcome or "running",
+    "worker": attrgetter("worker_id"),
+    "started": attrgetter("started_at"),
+    "finished": attrgetter("finished_at"),
+    "error": lambda run: run.error and f"{run.error.type}: {run.error.message}",
+}
+EVENTS: Columns = {
+    "at": attrgetter("at"),
+    "event": attrgetter("event"),
+    "actor": attrgetter("actor"),
+    "reason": attrgetter("reason"),
+    "detail": attrgetter("detail"),
+}
+LOGS: Columns = {
+    "fence": attrgetter("fence"),
+    "index": attrgetter("index"),
+    "at": attrgetter("at"),
+    "level": attrgetter("level"),
+    "text": attrgetter("text"),
+}
+QUEUES: Columns = {
+    "name": attrgetter("name"),
+    **{
+        state: (lambda queue, state=state: queue.counts.get(state, 0))
+        for state in ("pending", "running", "scheduled", "blocked", "paused")
+    },
+    "oldest pending": lambda queue: _seconds(queue.oldest_pending_seconds),
+    "workers": attrgetter("workers"),
+}
+WORKERS: Columns = {
+    "id": attrgetter("id"),
+    "name": attrgetter("name"),
+    "state": attrgetter("state"),
+    "running": lambda worker: f"{worker.running}/{worker.slots}",
+    "queues": attrgetter("queues"),
+    "types": attrgetter("types"),
+    "host": lambda worker: f"{worker.hostname}:{worker.pid}",
+    "seen": attrgetter("last_seen_at"),
+}
+
+
+def job_fields(job: Job) -> dict[str, Any]:
+    """A job for a person: what says nothing is left out, the error is opened."""
+    fields: dict[str, Any] = msgspec.structs.asdict(job)
+    fields["attempt"] = f"{fields.pop('attempt')} of {fields.pop('max_attempts')}"
+    if job.error is not None:
+        fields["error"] = f"{job.error.type}: {job.error.message}"
+    if job.progress is not None:
+        fraction, message = job.progress.fraction, job.progress.message
+        done = "" if fraction is None else f"{fraction:.0%}"
+        fields["progress"] = f"{done} {message or ''}".strip()
+    policy = job.retry_policy
+    fields["retry_policy"] = (
+        f"{policy.strategy} from {policy.initial_delay_seconds:g}s to {policy.max_delay_seconds:g}s"
+    )
+    empty: tuple[Any, ...] = (None, [], False)
+    return {name: value for name, value in fields.items() if value not in empty or _kept(name)}
+
+
+def _kept(name: str) -> bool:
+    return name == "payload"
+
+
+def _seconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f}s"
