@@ -18,6 +18,7 @@ from tenure.domain.errors import FieldError, InvalidInput, MalformedBody, Tenure
 from tenure.domain.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_OPTIONS, JobOptions, JobSpec
 from tenure.domain.retry import DEFAULT_RETRY_POLICY
 from tenure.settings import Limits
+from tenure.wire.aliases import translate
 from tenure.wire.base import decode_as, validate
 from tenure.wire.jobs import JobIn
 from tenure.wire.text import check_body
@@ -84,9 +85,10 @@ class Intake:
     def take(self, fields: Fields, pointer: str = "") -> Asked:
         """One job. Consumes `fields`. Raises InvalidInput and TooLarge, naming fields below
         `pointer`."""
+        translate(fields, pointer)
         payload = fields.pop("payload", None)
         text = "null" if payload is None else bytes(payload).decode()
-        if len(text) > self._max_payload or len(text) * 4 > self._max_payload:
+        if len(text) * 4 > self._max_payload:  # a character has at most four bytes
             self._check_size(text, pointer)
         key = digest = None
         if "idempotency_key" in fields or "idempotencyKey" in fields:

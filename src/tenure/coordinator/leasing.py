@@ -17,7 +17,8 @@ from tenure.domain.ids import is_id
 from tenure.domain.lease import CANCEL_GRACE_SECONDS, LeaseTerms
 from tenure.settings import Limits
 from tenure.store.committer import Committer
-from tenure.store.leases import Claim, Claimed
+from tenure.store.leases import Claim, Claimed, lanes_with_work
+from tenure.store.reader import Reader
 from tenure.store.renewals import Beat, Released
 from tenure.wire import leases as wire
 from tenure.wire.base import MAX_SECONDS, encode
@@ -33,12 +34,14 @@ class Leasing:
     def __init__(
         self,
         committer: Committer,
+        reader: Reader,
         wakeups: Wakeups,
         clock: Clock,
         terms: LeaseTerms,
         limits: Limits,
     ) -> None:
         self._committer = committer
+        self._reader = reader
         self._wakeups = wakeups
         self._clock = clock
         self._terms = terms
@@ -71,6 +74,13 @@ class Leasing:
             if not await self._wakeups.wait(poll, left / SECOND) or gone():
                 waited = self._clock.monotonic() - began
                 return wire.Acquired(leases=[], waited_seconds=waited / SECOND)
+
+    async def look_again(self) -> None:
+        """Wake the waiting polls whose lanes have work, whatever was notified or missed."""
+        lanes = self._wakeups.waiting_lanes()
+        if lanes:
+            for queue, type_ in await self._reader.run(lambda unit: lanes_with_work(unit, lanes)):
+                self._wakeups.ready(queue, type_, 1)
 
     async def give_back(self, worker_id: str, claimed: Claimed) -> None:
         """Release what was leased for a caller that has left."""

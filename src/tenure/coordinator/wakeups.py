@@ -7,7 +7,8 @@ looked at again every few seconds and waiting callers read again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Lane = tuple[str, str]
@@ -40,7 +41,7 @@ class Wakeups:
     def __init__(self) -> None:
         self._by_lane: dict[Lane, dict[Poll, None]] = {}
         self._by_worker: dict[str, dict[Poll, None]] = {}
-        self._by_job: dict[str, set[asyncio.Future[None]]] = {}
+        self._by_job: dict[str, set[asyncio.Event]] = {}
         self._stopping = False
 
     async def wait(self, poll: Poll, seconds: float) -> bool:
@@ -100,18 +101,18 @@ class Wakeups:
     def waiting_workers(self) -> list[str]:
         return sorted(self._by_worker)
 
-    async def finished(self, job_id: str, seconds: float) -> None:
-        """Wait until this coordinator sees the job end, or `seconds` passed."""
-        if self._stopping:
-            return
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(seconds, _cancel, ended)
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    @contextmanager
+    def watch(self, job_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set when this coordinator sees the job end, or stops."""
+        ended = asyncio.Event()
         self._by_job.setdefault(job_id, set()).add(ended)
         try:
-            await asyncio.wait((ended,))
+            yield ended
         finally:
-            timer.cancel()
             waiting = self._by_job[job_id]
             waiting.discard(ended)
             if not waiting:
@@ -122,9 +123,8 @@ class Wakeups:
         if not self._by_job:
             return
         for job_id in self._by_job.keys() & set(job_ids):
-            for waiting in self._by_job[job_id]:
-                if not waiting.done():
-                    waiting.set_result(None)
+            for ended in self._by_job[job_id]:
+                ended.set()
 
     def stop(self) -> None:
         """Answer everybody who waits; nobody waits from now on."""
@@ -134,7 +134,7 @@ class Wakeups:
                 poll.woken.cancel()
         for waiting in tuple(self._by_job.values()):
             for ended in waiting:
-                ended.cancel()
+                ended.set()
 
 
 def _cancel(future: asyncio.Future[None]) -> None:

@@ -15,6 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from loguru import logger
@@ -95,6 +96,8 @@ class Committer:
         self._max_waiting = max_waiting
         self._waiting = 0
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._lanes: list[asyncio.Task[None]] = []
         self.peers = False
         """Whether other coordinators are to be told of ready jobs."""
@@ -151,8 +154,8 @@ class Committer:
 
     async def stop(self) -> None:
         """Commit what waits, then stop. Legal before `start` and twice."""
-        while self._waiting and self._lanes:
-            await asyncio.sleep(0.005)
+        if self._lanes:
+            await self._idle.wait()
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
@@ -164,9 +167,13 @@ class Committer:
             raise TooMany("too many writes are waiting", retry_after=RETRY_AFTER_SECONDS)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         kind.waiting.append(_Waiting(item, weight, answer))
-        self._waiting += 1
-        self._wake.set()
+        self._note_waiting()
         return await answer
+
+    def _note_waiting(self) -> None:
+        self._waiting += 1
+        self._idle.clear()
+        self._wake.set()
 
     async def _run_lane(self) -> None:
         while True:
@@ -174,6 +181,7 @@ class Committer:
             self._waiting = sum(len(kind.waiting) for kind in self._kinds)
             if not groups:
                 self._wake.clear()
+                self._idle.set()
                 await self._wake.wait()
                 continue
             # Shielded: a coordinator that stops still finishes the transaction it began.
@@ -223,9 +231,7 @@ class Committer:
         for start in range(0, len(callers), MAX_SAVEPOINTS):
             some = callers[start : start + MAX_SAVEPOINTS]
             try:
-                unit, answers = await self._store.write(
-                    lambda conn, some=some: self._apart(conn, some)
-                )
+                unit, answers = await self._store.write(partial(self._apart, callers=some))
             except (CommitUnknown, DBAPIError, OSError) as error:
                 _refuse(some, "the store is away or busy", error)
             else:
@@ -273,8 +279,7 @@ class Committer:
             self._release.waiting.append(
                 _Waiting(Released(item.worker_id, leases), len(leases), answer)
             )
-            self._waiting += 1
-            self._wake.set()
+            self._note_waiting()
 
 
 def _run_singles(unit: Unit, verbs: list[Callable[[Unit], Any]]) -> list[Any]:

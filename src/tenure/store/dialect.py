@@ -140,7 +140,7 @@ class _Postgres(Dialect):
     def batch(self, *columns: sa.ColumnClause[Any]) -> sa.Subquery:
         parameter = sa.cast(sa.bindparam("batch", type_=sa.Text()), postgresql.JSON())
         source = sa.func.json_array_elements(parameter).table_valued("value")
-        compiler = postgresql.dialect()
+        compiler = postgresql.dialect()  # type: ignore[no-untyped-call]
         picked = [
             sa.literal_column(
                 f"CAST(value ->> {place} AS {column.type.compile(compiler)})", column.type

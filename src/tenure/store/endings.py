@@ -36,13 +36,9 @@ HELD_COLUMNS: tuple[sa.Column[Any], ...] = tuple(
 
 def to_held(row: Any) -> Held:
     """A row of HELD_COLUMNS, priority and options."""
+    cancel_requested = row[14] is not None
     return Held(
-        *row[:14],
-        cancel_requested=row[14] is not None,
-        progress=row[15],
-        has_checkpoint=bool(row[16]),
-        priority=row[17],
-        options=decode_options(row[18]),
+        *row[:14], cancel_requested, row[15], bool(row[16]), row[17], decode_options(row[18])
     )
 
 

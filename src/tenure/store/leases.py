@@ -237,6 +237,12 @@ def _read_pending(dialect: Dialect, lanes: int, below: bool) -> sa.Select[Any]:
     )
 
 
+def lanes_with_work(unit: Unit, lanes: list[Lane]) -> list[Lane]:
+    """Those of the lanes that have a pending job. One index seek a lane, locks nothing."""
+    rows = unit.rows(_heads(unit.dialect), lanes, now=unit.now)
+    return [(queue, type_) for queue, type_, rank in rows if rank is not None]
+
+
 @cache
 def _heads(dialect: Dialect) -> sa.Select[Any]:
     a = t.active_jobs.c

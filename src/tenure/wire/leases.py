@@ -203,3 +203,9 @@ class Logged(Answer, kw_only=True):
     """Lines stored by this call, those already there not counted."""
 
     stored: int
+
+
+class ReleasedCount(Answer, kw_only=True):
+    """How many of the leases were still held."""
+
+    released: int

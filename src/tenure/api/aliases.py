@@ -1,0 +1,72 @@
+"""Routes of earlier systems that keep their callers working, in one place.
+
+Their body fields (`scheduled_at`, `script_content`, `cron`) stand in `tenure.wire.aliases`.
+"""
+
+from __future__ import annotations
+
+from litestar import Response, get, patch
+from litestar.params import FromPath
+
+from tenure.api.exchange import Ask, answer, coordinator, optional_body, principal_of
+from tenure.api.security import allow
+from tenure.domain.access import Permission
+from tenure.wire import jobs, system
+
+
+@patch(
+    "/api/jobs/{job_id:str}/pause",
+    operation_id="pause_job_by_patch",
+    summary="Hold a job back (as POST)",
+    opt=allow(Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+)
+async def pause(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    action = await optional_body(request, jobs.ActionIn)
+    control = coordinator(request).control
+    return answer(await control.pause(job_id, principal_of(request), action.reason))
+
+
+@patch(
+    "/api/jobs/{job_id:str}/resume",
+    operation_id="resume_job_by_patch",
+    summary="Let a paused job go on (as POST)",
+    opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+)
+async def resume(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    action = await optional_body(request, jobs.ActionIn)
+    control = coordinator(request).control
+    return answer(await control.resume(job_id, principal_of(request), action.reason))
+
+
+@get(
+    "/api/job-status/{job_id:str}",
+    operation_id="get_job_status",
+    summary="Read a job (as GET /api/jobs/{id})",
+    opt=allow(Permission.READ, answers={200: jobs.Job}),
+)
+async def job_status(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    return answer(await coordinator(request).control.get(job_id, principal_of(request)))
+
+
+@get(
+    "/api/health",
+    operation_id="get_api_health",
+    summary="Readiness (as GET /health/ready)",
+    opt=allow(Permission.OPEN, answers={200: system.Readiness, 503: system.Readiness}),
+)
+async def health(request: Ask) -> Response[bytes]:
+    readiness = request.app.state.supervisor.readiness()
+    return answer(readiness, 200 if readiness.status == "ok" else 503)
+
+
+@get(
+    "/api/health/metrics",
+    operation_id="get_health_metrics",
+    summary="Numbers (as GET /api/stats)",
+    opt=allow(Permission.READ, answers={200: system.Stats}),
+)
+async def health_metrics(request: Ask) -> Response[bytes]:
+    return answer(await coordinator(request).insight.stats())
+
+
+ROUTES = [pause, resume, job_status, health, health_metrics]

@@ -1,0 +1,58 @@
+"""The Litestar application over one coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.middleware import DefineMiddleware
+from litestar.openapi.config import OpenAPIConfig
+
+from tenure import __version__
+from tenure.api import aliases, history, jobs, leases, openapi, problems, system, workers
+from tenure.api.security import HostGate, check_routes, guard
+from tenure.background.supervisor import Supervisor
+from tenure.coordinator.coordinator import Coordinator
+
+
+def create_app(coordinator: Coordinator, supervisor: Supervisor) -> Litestar:
+    """The app that serves `coordinator` and runs its background duties while it lives.
+
+    Raises ConfigurationError when a route declares no permission.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await coordinator.start()
+        try:
+            async with supervisor:
+                yield
+        finally:
+            await coordinator.stop()
+
+    app = Litestar(
+        route_handlers=[
+            *jobs.ROUTES,
+            *history.ROUTES,
+            *leases.ROUTES,
+            *workers.ROUTES,
+            *system.ROUTES,
+            *aliases.ROUTES,
+            *openapi.ROUTES,
+        ],
+        guards=[guard],
+        middleware=[DefineMiddleware(HostGate, settings=coordinator.settings)],
+        exception_handlers=problems.HANDLERS,
+        lifespan=[lifespan],
+        state=State({"coordinator": coordinator, "supervisor": supervisor}),
+        request_max_body_size=coordinator.settings.limits.body + 4096,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="Tenure", version=__version__, path="/api/docs", render_plugins=[]
+        ),
+    )
+    check_routes(app)
+    openapi.prepare(app)
+    return app

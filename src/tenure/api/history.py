@@ -1,0 +1,66 @@
+"""What happened to a job: runs, logs, events."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery
+
+from tenure.api.exchange import Ask, answer, coordinator, principal_of
+from tenure.api.security import allow
+from tenure.domain.access import Permission
+from tenure.wire import jobs
+from tenure.wire.base import Page
+
+
+@get(
+    "/api/jobs/{job_id:str}/runs",
+    operation_id="list_runs",
+    summary="The attempts of a job, oldest first",
+    opt=allow(Permission.READ, answers={200: Page[jobs.Run]}),
+)
+async def runs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    found = await coordinator(request).control.runs(job_id, principal_of(request))
+    return answer(Page(items=found))
+
+
+@get(
+    "/api/jobs/{job_id:str}/runs/{fence:int}",
+    operation_id="get_run",
+    summary="One attempt of a job",
+    opt=allow(Permission.READ, answers={200: jobs.Run}),
+)
+async def run(request: Ask, job_id: FromPath[str], fence: FromPath[int]) -> Response[bytes]:
+    return answer(await coordinator(request).control.run(job_id, fence, principal_of(request)))
+
+
+@get(
+    "/api/jobs/{job_id:str}/logs",
+    operation_id="list_logs",
+    summary="Log lines of a job's runs, oldest first",
+    opt=allow(Permission.READ, answers={200: Page[jobs.LogLine]}),
+)
+async def logs(
+    request: Ask,
+    job_id: FromPath[str],
+    fence: FromQuery[int | None] = None,
+    after: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+) -> Response[bytes]:
+    found = await coordinator(request).control.logs(
+        job_id, principal_of(request), fence=fence, after=after, limit=limit
+    )
+    return answer(found)
+
+
+@get(
+    "/api/jobs/{job_id:str}/events",
+    operation_id="list_job_events",
+    summary="What people and the coordinator did with a job, oldest first",
+    opt=allow(Permission.READ, answers={200: Page[jobs.JobEvent]}),
+)
+async def events(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    found = await coordinator(request).control.events(job_id, principal_of(request))
+    return answer(Page(items=found))
+
+
+ROUTES = [runs, run, logs, events]

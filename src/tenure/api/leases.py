@@ -1,0 +1,127 @@
+"""The worker routes: a worker in any language can be written from them."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Response, delete, post
+from litestar.params import FromPath
+
+from tenure.api.exchange import Ask, answer, coordinator, model_body, struct_body, watching
+from tenure.api.security import allow
+from tenure.domain.access import Permission
+from tenure.wire import jobs, leases, workers
+
+_ACQUIRE = msgspec.json.Decoder(leases.Acquire)
+_HEARTBEAT = msgspec.json.Decoder(leases.Heartbeat)
+_COMPLETE_ONE = msgspec.json.Decoder(leases.CompleteOne)
+_COMPLETE_MANY = msgspec.json.Decoder(leases.CompleteMany)
+_RELEASE = msgspec.json.Decoder(leases.Release)
+_LOGS = msgspec.json.Decoder(leases.Logs)
+
+
+@post(
+    "/api/workers/register",
+    operation_id="register_worker",
+    summary="Register a worker",
+    opt=allow(Permission.WORK, body=workers.RegisterIn, answers={201: workers.Registered}),
+)
+async def register(request: Ask) -> Response[bytes]:
+    asked = await model_body(request, workers.RegisterIn)
+    return answer(await coordinator(request).fleet.register(asked), 201)
+
+
+@post(
+    "/api/jobs/acquire",
+    operation_id="acquire_leases",
+    summary="Lease jobs, waiting for the first",
+    status_code=200,
+    opt=allow(Permission.WORK, body=leases.Acquire, answers={200: leases.Acquired}),
+)
+async def acquire(request: Ask) -> Response[bytes]:
+    asked = await struct_body(request, _ACQUIRE)
+    here = coordinator(request)
+    with watching(request, lambda: here.wakeups.tell((asked.worker_id,))) as gone:
+        return answer(await here.leasing.acquire(asked, gone))
+
+
+@post(
+    "/api/workers/{worker_id:str}/heartbeat",
+    operation_id="heartbeat",
+    summary="Renew every lease of a worker",
+    status_code=200,
+    opt=allow(Permission.WORK, body=leases.Heartbeat, answers={200: leases.HeartbeatAnswer}),
+)
+async def heartbeat(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
+    beat = await struct_body(request, _HEARTBEAT)
+    return answer(await coordinator(request).leasing.heartbeat(worker_id, beat))
+
+
+@post(
+    "/api/jobs/{job_id:str}/complete",
+    operation_id="complete_job",
+    summary="Report how an attempt ended",
+    status_code=200,
+    opt=allow(Permission.WORK, body=leases.CompleteOne, answers={200: jobs.Job}),
+)
+async def complete_one(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    report = await struct_body(request, _COMPLETE_ONE)
+    return answer(await coordinator(request).complete_one(job_id, report))
+
+
+@post(
+    "/api/jobs/complete",
+    operation_id="complete_jobs",
+    summary="Report how several attempts ended",
+    status_code=200,
+    opt=allow(Permission.WORK, body=leases.CompleteMany, answers={200: leases.Completed}),
+)
+async def complete_many(request: Ask) -> Response[bytes]:
+    reports = await struct_body(request, _COMPLETE_MANY)
+    return answer(await coordinator(request).leasing.complete_many(reports))
+
+
+@post(
+    "/api/jobs/release",
+    operation_id="release_leases",
+    summary="Give leases back, attempts included",
+    status_code=200,
+    opt=allow(Permission.WORK, body=leases.Release, answers={200: leases.ReleasedCount}),
+)
+async def release(request: Ask) -> Response[bytes]:
+    asked = await struct_body(request, _RELEASE)
+    return answer(leases.ReleasedCount(released=await coordinator(request).leasing.release(asked)))
+
+
+@post(
+    "/api/jobs/{job_id:str}/logs",
+    operation_id="append_logs",
+    summary="Append log lines of a run",
+    status_code=200,
+    opt=allow(Permission.WORK, body=leases.Logs, answers={200: leases.Logged}),
+)
+async def append_logs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    lines = await struct_body(request, _LOGS)
+    return answer(await coordinator(request).control.append_logs(job_id, lines))
+
+
+@delete(
+    "/api/workers/{worker_id:str}",
+    operation_id="goodbye",
+    summary="A worker leaves; what it holds is released",
+    status_code=204,
+    opt=allow(Permission.WORK),
+)
+async def goodbye(request: Ask, worker_id: FromPath[str]) -> None:
+    await coordinator(request).fleet.goodbye(worker_id)
+
+
+ROUTES = [
+    register,
+    acquire,
+    heartbeat,
+    complete_one,
+    complete_many,
+    release,
+    append_logs,
+    goodbye,
+]

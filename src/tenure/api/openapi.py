@@ -1,0 +1,113 @@
+"""The OpenAPI 3.1 document: routes and parameters from Litestar, bodies and answers from `wire`.
+
+Handlers take raw bodies (payloads stay byte for byte), so each route names its models in its `opt`
+and this module writes them into the document, with problem+json for every error.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pydantic
+from litestar import Litestar, Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from tenure.api.exchange import JSON, NDJSON, Ask, answer
+from tenure.api.security import allow
+from tenure.domain.access import Permission
+from tenure.wire.base import encode
+from tenure.wire.problem import MEDIA_TYPE, Problem
+
+_REF = "#/components/schemas/{name}"
+_ERRORS = {
+    "400": "Malformed body",
+    "403": "Forbidden",
+    "404": "Not found",
+    "405": "Method not allowed",
+    "409": "Conflict",
+    "412": "Precondition failed",
+    "413": "Too large",
+    "415": "Unsupported media type",
+    "422": "Invalid input",
+    "429": "Too many requests",
+    "503": "Store unavailable",
+}
+_PAYLOAD = {"description": "Any JSON, stored and returned byte for byte."}
+
+
+@get(
+    "/api/openapi.json",
+    operation_id="get_openapi",
+    opt=allow(Permission.OPEN),
+    summary="This document",
+)
+async def document(request: Ask) -> Response[bytes]:
+    return answer(request.app.state.openapi)
+
+
+ROUTES = [document]
+
+
+def prepare(app: Litestar) -> None:
+    """Build the document once, before the first request; it is served from `app.state.openapi`."""
+    schema: dict[str, Any] = app.openapi_schema.to_schema()
+    components: dict[str, Any] = {}
+    handlers = {
+        handler.operation_id: handler
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", ())
+        if isinstance(handler, HTTPRouteHandler)
+    }
+    for path in schema["paths"].values():
+        for operation in path.values():
+            if isinstance(operation, dict) and operation.get("operationId") in handlers:
+                _describe(operation, handlers[operation["operationId"]].opt, components)
+    _reference(Problem, components)
+    schema["components"] = {"schemas": components}
+    app.state.openapi = encode(schema)
+
+
+def _describe(operation: dict[str, Any], opt: dict[str, Any], components: dict[str, Any]) -> None:
+    if "body" in opt:
+        operation["requestBody"] = _body(opt, components)
+    responses: dict[str, Any] = {}
+    for status, kind in opt.get("answers", {}).items():
+        content = {JSON: {"schema": _reference(kind, components)}}
+        responses[str(status)] = {"description": "Done", "content": content}
+    if not responses:
+        done = [status for status in operation["responses"] if status < "300"]
+        responses = {status: {"description": "Done"} for status in done}
+    for status, text in _ERRORS.items():
+        content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
+        responses.setdefault(status, {"description": text, "content": content})
+    operation["responses"] = responses
+
+
+def _body(opt: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    schema = _reference(opt["body"], components)
+    if opt.get("payload"):
+        name = schema["$ref"].rpartition("/")[2]
+        components[name].setdefault("properties", {})["payload"] = _PAYLOAD
+    content = {JSON: {"schema": schema}}
+    if opt.get("many"):
+        content = {
+            JSON: {"schema": {"type": "array", "items": schema}},
+            NDJSON: {"schema": {"type": "string"}},
+        }
+    return {"required": not opt.get("optional", False), "content": content}
+
+
+def _reference(kind: Any, components: dict[str, Any]) -> dict[str, Any]:
+    """A reference to the schema of a wire model, whose definitions go into `components`."""
+    if isinstance(kind, type) and issubclass(kind, pydantic.BaseModel):
+        found = kind.model_json_schema(
+            by_alias=False, ref_template=_REF.replace("{name}", "{model}")
+        )
+        components.update(found.pop("$defs", {}))
+        found["additionalProperties"] = False
+        components[kind.__name__] = found
+        return {"$ref": _REF.format(name=kind.__name__)}
+    (schema,), found = msgspec.json.schema_components([kind], ref_template=_REF)
+    components.update(found)
+    return dict(schema)

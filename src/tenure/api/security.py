@@ -1,0 +1,142 @@
+"""Who asks, and whether they may: default-deny.
+
+Every route declares its permission with `opt=allow(...)`; one without it is refused at start and
+at every call. Without authentication the caller is the local Admin, and the coordinator binds to
+loopback only.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Litestar, Request
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from tenure.api import problems
+from tenure.domain.access import LOCAL_ADMIN, Permission, Principal
+from tenure.domain.errors import ConfigurationError, Forbidden, TenureError
+from tenure.settings import Settings
+
+_PERMISSION = "permission"
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def allow(permission: Permission, **opt: Any) -> dict[str, Any]:
+    """The `opt` of a route that needs `permission`."""
+    return {_PERMISSION: permission, **opt}
+
+
+def permission_of(handler: BaseRouteHandler) -> Permission | None:
+    """What a route declared; None when it forgot."""
+    found = handler.opt.get(_PERMISSION)
+    return found if isinstance(found, Permission) else None
+
+
+def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The app's guard on every route. Raises Forbidden."""
+    permission = permission_of(handler)
+    if permission is None:
+        raise Forbidden("this route declares no permission")
+    if not principal(connection).may(permission):
+        raise Forbidden(f"this needs the permission {permission}")
+
+
+def principal(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
+    """Who asks. Without authentication everybody is the local Admin."""
+    found = connection.scope.get("user")
+    return found if isinstance(found, Principal) else LOCAL_ADMIN
+
+
+def check_routes(app: Litestar) -> None:
+    """Refuse to start with a route that declares no permission. Raises ConfigurationError."""
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if permission_of(handler) is None and "OPTIONS" not in getattr(
+                handler, "http_methods", ()
+            ):
+                raise ConfigurationError(f"{route.path} declares no permission")
+
+
+def check_bind(settings: Settings) -> bool:
+    """Whether the bind address is beyond loopback without authentication, permitted on purpose.
+
+    Raises ConfigurationError when it was not permitted.
+    """
+    if settings.auth == "required":
+        raise ConfigurationError("auth: this version knows no users yet, use auth = none")
+    if _is_loopback(settings.host):
+        return False
+    if not settings.insecure_bind:
+        raise ConfigurationError(
+            f"host: {settings.host} is reachable from other machines and there is no "
+            "authentication; bind to 127.0.0.1, or set TENURE_INSECURE_BIND=1 if the network is "
+            "closed"
+        )
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    if host in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class HostGate:
+    """Refuses foreign Host headers (DNS rebinding) and foreign Origins on unsafe methods (CSRF)."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        names = {*_LOOPBACK_NAMES, settings.host.lower()}
+        names.update(name.lower() for name in settings.allowed_hosts)
+        self._names = frozenset(names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            error = self._refusal(scope)
+            if error is not None:
+                await _answer(error, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Any) -> TenureError | None:
+        host = origin = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value.decode("latin-1")
+            elif name == b"origin":
+                origin = value.decode("latin-1")
+        if host is not None and not self._known(host):
+            return Forbidden(
+                "this Host is not served here; add it to TENURE_ALLOWED_HOSTS to allow it"
+            )
+        if origin is not None and scope["method"] not in _SAFE and not self._same(origin):
+            return Forbidden("requests from this Origin are refused")
+        return None
+
+    def _known(self, host: str) -> bool:
+        name = host.lower()
+        if name in self._names:
+            return True
+        bare = name.rpartition(":")[0] if not name.endswith("]") else name
+        return bare in self._names
+
+    def _same(self, origin: str) -> bool:
+        try:
+            host = urlsplit(origin).hostname
+        except ValueError:
+            return False
+        return host is not None and host.lower() in self._names
+
+
+async def _answer(error: TenureError, scope: Scope, receive: Receive, send: Send) -> None:
+    answer = problems.response(error)
+    request: Request[Any, Any, Any] = Request(scope, receive, send)  # type: ignore[arg-type]
+    await answer.to_asgi_response(request=request)(scope, receive, send)

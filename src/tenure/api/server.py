@@ -1,0 +1,109 @@
+"""Running the coordinator as a process: uvicorn, signals, an orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+import uvloop
+from loguru import logger
+
+from tenure.api.app import create_app
+from tenure.api.security import check_bind
+from tenure.background.supervisor import Supervisor
+from tenure.coordinator.coordinator import Coordinator
+from tenure.domain.errors import ConfigurationError
+from tenure.settings import Settings
+
+STOP_SECONDS = 10
+_SWITCH_INTERVAL = 0.0005
+"""Seconds. The writer thread needs the GIL soon after each statement; 5 ms would starve it."""
+
+
+class Server(uvicorn.Server):
+    """Answers everybody who waits before it closes connections, so a stop takes no time."""
+
+    def __init__(self, config: uvicorn.Config, coordinator: Coordinator) -> None:
+        super().__init__(config)
+        self._coordinator = coordinator
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but an orderly stop ends with exit code 0, not with the signal again."""
+        handled = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._coordinator.wakeups.stop()
+        await super().shutdown(sockets=sockets)
+
+
+def build(settings: Settings) -> Server:
+    """A server for `settings`, not yet started. Raises ConfigurationError."""
+    if check_bind(settings):
+        logger.bind(host=settings.host).warning(
+            "serving other machines without authentication because TENURE_INSECURE_BIND is set"
+        )
+    coordinator = Coordinator(settings)
+    app = create_app(coordinator, Supervisor(coordinator))
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_keep_alive=75,
+        backlog=4096,
+    )
+    return Server(config, coordinator)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the process's exit code.
+
+    Raises ConfigurationError before anything is bound.
+    """
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    server = build(settings)
+    listening = _listen(settings)
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    logger.bind(url=f"http://{shown}:{port}", store=server_store(settings)).info("coordinator")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve(sockets=[listening]))
+    return 0 if server.started else 1
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from None
+    return listening
+
+
+def server_store(settings: Settings) -> str:
+    """The store as it may be shown: without password."""
+    from tenure.store.engine import open_store
+
+    return open_store(settings.database_url).url.render_as_string(hide_password=True)

@@ -1,0 +1,66 @@
+"""Numbers and probes."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.params import FromQuery
+
+from tenure import __version__
+from tenure.api.exchange import Ask, answer, coordinator
+from tenure.api.security import allow
+from tenure.domain.access import Permission
+from tenure.wire import system
+
+
+@get(
+    "/api/stats",
+    operation_id="get_stats",
+    summary="Counts, totals, delays and durations",
+    opt=allow(Permission.READ, answers={200: system.Stats}),
+)
+async def stats(request: Ask) -> Response[bytes]:
+    return answer(await coordinator(request).insight.stats())
+
+
+@get(
+    "/api/queues",
+    operation_id="list_queues",
+    summary="Queues with their unfinished jobs",
+    opt=allow(Permission.READ, answers={200: system.Queues}),
+)
+async def queues(request: Ask) -> Response[bytes]:
+    return answer(await coordinator(request).insight.queues())
+
+
+@get(
+    "/api/autoscale",
+    operation_id="get_autoscale",
+    summary="Demand of a queue, for an autoscaler",
+    opt=allow(Permission.READ, answers={200: system.Autoscale}),
+)
+async def autoscale(request: Ask, queue: FromQuery[str] = "default") -> Response[bytes]:
+    return answer(await coordinator(request).insight.autoscale(queue))
+
+
+@get(
+    "/health",
+    operation_id="get_health",
+    summary="Whether the process is alive",
+    opt=allow(Permission.OPEN, answers={200: system.Health}),
+)
+async def health(request: Ask) -> Response[bytes]:
+    return answer(system.Health(status="ok", version=__version__))
+
+
+@get(
+    "/health/ready",
+    operation_id="get_readiness",
+    summary="Whether the store takes writes and the duties beat",
+    opt=allow(Permission.OPEN, answers={200: system.Readiness, 503: system.Readiness}),
+)
+async def ready(request: Ask) -> Response[bytes]:
+    readiness = request.app.state.supervisor.readiness()
+    return answer(readiness, 200 if readiness.status == "ok" else 503)
+
+
+ROUTES = [stats, queues, autoscale, health, ready]

@@ -1,0 +1,150 @@
+"""One coordinator: its store, its use cases, and how they hang together."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import msgspec
+
+from tenure.coordinator.control import Control
+from tenure.coordinator.fleet import Fleet
+from tenure.coordinator.insight import Insight
+from tenure.coordinator.intake import decode_one
+from tenure.coordinator.leasing import Leasing
+from tenure.coordinator.submission import Submission
+from tenure.coordinator.wakeups import Wakeups
+from tenure.domain.access import LOCAL_ADMIN, Principal
+from tenure.domain.clock import SECOND, Clock
+from tenure.domain.errors import InvalidInput, TooLarge
+from tenure.domain.ids import IdSource
+from tenure.domain.lease import LeaseTerms
+from tenure.domain.steadiness import Steadiness
+from tenure.settings import Settings
+from tenure.store.committer import Committer
+from tenure.store.engine import Store, open_store
+from tenure.store.reader import Reader
+from tenure.store.unit import Unit
+from tenure.wire import leases
+from tenure.wire.base import validate
+from tenure.wire.jobs import Job, JobEdit
+
+READ_AGAIN_SECONDS = 1.0
+"""How often a waiting caller looks for an end that another coordinator wrote."""
+
+
+class Coordinator:
+    """Everything between HTTP and the store. Use from one event loop, `start` to `stop`."""
+
+    def __init__(
+        self, settings: Settings, *, store: Store | None = None, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self.store = store or open_store(settings.database_url)
+        self.clock = clock or Clock()
+        self.ids = IdSource()
+        self.id = self.ids.one(self.clock.now())
+        self.terms = LeaseTerms(settings.lease.total_seconds())
+        self.steadiness = Steadiness(self.terms, self.clock.monotonic())
+        self.wakeups = Wakeups()
+        self.random = random.random
+        self.committer = Committer(
+            self.store,
+            self.clock,
+            self.id,
+            terms=self.terms,
+            random=self.random,
+            max_waiting=settings.limits.queued_writes,
+            committed=self._committed,
+        )
+        self.reader = Reader(self.store, self.clock)
+        self.submission = Submission(
+            self.committer, self.wakeups, self.ids, self.clock, settings.limits
+        )
+        self.leasing = Leasing(
+            self.committer,
+            self.reader,
+            self.wakeups,
+            self.clock,
+            self.terms,
+            settings.limits,
+        )
+        self.control = Control(self.committer, self.reader, self.ids, self.clock, settings.limits)
+        self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
+        self.insight = Insight(self.reader, self.clock)
+        self._listener: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the store, migrate it, take work. Raises ConfigurationError."""
+        await self.store.open()
+        offset, _ = await self.store.clock_offset(self.clock.monotonic)
+        self.clock.adjust(offset)
+        self.committer.start()
+        self._listener = asyncio.create_task(self.store.listen(self._heard))
+
+    async def stop(self) -> None:
+        """Answer those who wait, commit what is under way, close. Legal before `start` and twice."""
+        self.wakeups.stop()
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+            self._listener = None
+        await self.committer.stop()
+        await self.store.close()
+
+    async def wait(self, job_id: str, principal: Principal, seconds: float) -> Job:
+        """A job, as soon as it is finished or after `seconds`. Raises JobNotFound."""
+        until = self.clock.monotonic() + int(seconds * SECOND)
+        job = await self.control.get(job_id, principal)
+        if job.finished or seconds <= 0:
+            return job
+        with self.wakeups.watch(job.id) as ended:
+            while True:
+                job = await self.control.get(job.id, principal)
+                left = (until - self.clock.monotonic()) / SECOND
+                if job.finished or left <= 0 or self.wakeups.stopping:
+                    return job
+                try:
+                    await asyncio.wait_for(ended.wait(), min(left, READ_AGAIN_SECONDS))
+                except TimeoutError:
+                    continue
+
+    async def edit(
+        self, job_id: str, body: bytes, principal: Principal, if_match: str | None
+    ) -> Job:
+        """Edit a job that is not running; only the fields in `body` change.
+
+        Raises JobNotFound, InvalidInput, TooLarge, VersionConflict, PreconditionFailed,
+        IllegalTransition.
+        """
+        fields = decode_one(body)
+        payload = fields.pop("payload", None)
+        if payload is not None and len(bytes(payload)) > self.settings.limits.payload:
+            raise TooLarge(f"payload: at most {self.settings.limits.payload} bytes")
+        values = {name: msgspec.json.decode(raw) for name, raw in fields.items()}
+        if not values and payload is None:
+            raise InvalidInput.field("", "name at least one field to change")
+        changes = validate(JobEdit, values)
+        return await self.control.edit(job_id, principal, changes, payload, if_match)
+
+    async def complete_one(self, job_id: str, report: leases.CompleteOne) -> Job:
+        """Settle one report; the job as it then is. Raises LeaseLost, InvalidInput."""
+        await self.leasing.complete_one(job_id, report)
+        return await self.control.get(job_id, LOCAL_ADMIN)
+
+    def _committed(self, unit: Unit) -> None:
+        self.steadiness.committed(self.clock.monotonic())
+        for (queue, type_), number in unit.ready.items():
+            if number > 0:
+                self.wakeups.ready(queue, type_, number)
+        if unit.woken:
+            self.wakeups.tell(unit.woken)
+        self.wakeups.ended(unit.finished)
+
+    def _heard(self, word: str) -> None:
+        """Another coordinator announced a queue or a worker."""
+        kind, _, name = word.partition(":")
+        if kind == "q":
+            self.wakeups.queue_ready(name)
+        elif kind == "w":
+            self.wakeups.tell((name,))
