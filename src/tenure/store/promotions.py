@@ -1,0 +1,123 @@
+"""What time alone does to waiting jobs: due ones become pending, those too late expire."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from tenure.domain.lifecycle import Event, JobState, step
+from tenure.domain.run import Outcome
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.endings import delete_active, drop_checkpoints, insert_runs
+from tenure.store.events import Happening, record
+from tenure.store.unit import Unit
+
+
+def promote(unit: Unit, limit: int = 1_000) -> int:
+    """Make up to `limit` due jobs pending, those due longest first; how many it was.
+
+    Their rank stays as it was computed. Reads ix_active_jobs_scheduled; locks the rows SKIP LOCKED.
+    """
+    rows = unit.rows(_due(unit.dialect), limit=limit, now=unit.now)
+    if not rows:
+        return 0
+    state = step(JobState.SCHEDULED, Event.PROMOTE)
+    moved = sorted((job_id, state.value) for job_id, _, _ in rows)
+    unit.execute(_move(unit.dialect), moved)
+    for _, queue, type_ in rows:
+        unit.ready[queue, type_] += 1
+    return len(rows)
+
+
+@cache
+def _due(dialect: Dialect) -> sa.Select[Any]:
+    a = t.active_jobs.c
+    locked = (
+        sa.select(a.job_id, a.queue, a.type)
+        .where(t.SCHEDULED, a.run_at <= sa.bindparam("now", type_=t.Micros))
+        .order_by(a.run_at, a.job_id)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+        .with_for_update(skip_locked=True)
+        .cte("locked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return dialect.read(sa.select(*locked.c))
+
+
+@cache
+def _move(dialect: Dialect) -> sa.Executable:
+    a = t.active_jobs.c
+    batch = dialect.batch(a.job_id, a.state)
+    return (
+        sa.update(t.active_jobs)
+        .where(a.job_id == batch.c.job_id)
+        .values(state=batch.c.state, reason=None)
+    )
+
+
+def expire(unit: Unit, limit: int = 1_000) -> int:
+    """End up to `limit` jobs whose `expires_at` passed before they started; how many it was.
+
+    Each gets a run without a worker, outcome `cancelled`, final state `expired`. Reads
+    ix_active_jobs_expiring; locks the rows SKIP LOCKED.
+    """
+    rows = unit.rows(_overdue(unit.dialect), limit=limit, now=unit.now)
+    if not rows:
+        return 0
+    ended = [(row, step(JobState(row[5]), Event.EXPIRE).value) for row in rows]
+    unit.execute(delete_active(unit.dialect), sorted((row[0],) for row in rows))
+    drop_checkpoints(unit, [row[0] for row in rows if row[6]])
+    outcome = Outcome.CANCELLED.value
+    runs = [
+        (
+            job_id, fence + 1, 0, None, None, unit.now, outcome, None, None, None, lost, 0, None,
+            state,
+        )
+        for (job_id, fence, _, _, lost, *_), state in ended
+    ]  # fmt: skip
+    unit.execute(insert_runs(unit.dialect), runs)
+    record(unit, [Happening(Event.EXPIRE, job_id=row[0]) for row in rows])
+    unit.finished += [row[0] for row in rows]
+    for row in rows:
+        unit.count(row[2], row[3], "expired")
+    return len(rows)
+
+
+@cache
+def _overdue(dialect: Dialect) -> sa.Select[Any]:
+    a = t.active_jobs.c
+    locked = (
+        sa.select(a.job_id, a.fence, a.queue, a.type, a.lost, a.state, a.has_checkpoint)
+        .where(t.EXPIRING, a.expires_at <= sa.bindparam("now", type_=t.Micros))
+        .order_by(a.expires_at)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+        .with_for_update(skip_locked=True)
+        .cte("locked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return dialect.read(sa.select(*locked.c))
+
+
+def next_due(unit: Unit) -> int | None:
+    """When `promote` or `expire` has something to do next (microseconds); None: never yet.
+
+    Reads the first entry of two indexes.
+    """
+    found = [at for (at,) in unit.rows(_first_times(unit.dialect)) if at is not None]
+    return min(found, default=None)
+
+
+@cache
+def _first_times(dialect: Dialect) -> sa.Select[Any]:
+    a = t.active_jobs.c
+    firsts = [
+        sa.select(
+            sa.select(column).where(where).order_by(column).limit(1).scalar_subquery().label("at")
+        )
+        for column, where in ((a.run_at, t.SCHEDULED), (a.expires_at, t.EXPIRING))
+    ]
+    both = sa.union_all(*firsts).subquery("firsts")
+    return dialect.read(sa.select(both.c["at"]))

@@ -1,0 +1,192 @@
+"""Deleting what is old enough, a few rows at a time, off the hot path.
+
+A job goes with everything that is about it. Jobs are found by walking the final runs in order of
+job id, which is order of creation: each step is one short range of uq_runs_final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from tenure.domain.ids import first_at
+from tenure.domain.lifecycle import TERMINAL, JobState
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.endings import drop_checkpoints
+from tenure.store.unit import Unit
+
+START = first_at(0)
+"""Where a walk begins: before every id."""
+
+Cutoffs = Mapping[JobState, int]
+"""For every final state the instant (microseconds): jobs that finished before it are old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A step of the walk: the old jobs in it, each with its cutoff, and where the next step
+    begins (None: the walk is over)."""
+
+    jobs: list[tuple[str, int]]
+    after: str | None
+
+
+def next_old(
+    unit: Unit, after: str, cutoffs: Cutoffs, scan: int = 5_000, limit: int = 200
+) -> Stretch:
+    """Walk over up to `scan` finished jobs beyond the job `after`, up to `limit` old ones.
+
+    Reads only; a job may change before `prune_jobs` looks at it.
+    """
+    params: dict[str, Any] = {str(state): cutoffs[state] for state in TERMINAL}
+    params |= {"after": after, "before": first_at(max(cutoffs.values()))}
+    ends = unit.rows(_range_end(unit.dialect), skip=scan - 1, **_range(params))
+    end = ends[0][0] if ends else None
+    jobs = unit.rows(_old_jobs(unit.dialect), end=end or params["before"], limit=limit, **params)
+    found = [(job_id, cutoff) for job_id, cutoff in jobs]
+    return Stretch(found, found[-1][0] if len(found) == limit else end)
+
+
+def _range(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: params[name] for name in ("after", "before")}
+
+
+@cache
+def _range_end(dialect: Dialect) -> sa.Select[Any]:
+    r = t.runs.c
+    return dialect.read(
+        sa.select(r.job_id)
+        .where(
+            t.FINAL,
+            r.job_id > sa.bindparam("after", type_=t.Uuid),
+            r.job_id < sa.bindparam("before", type_=t.Uuid),
+        )
+        .order_by(r.job_id)
+        .offset(sa.bindparam("skip", type_=t.Integer))
+        .limit(1)
+    )
+
+
+@cache
+def _old_jobs(dialect: Dialect) -> sa.Select[Any]:
+    r = t.runs.c
+    cutoff = sa.case(
+        {state.value: sa.bindparam(str(state), type_=t.Micros) for state in sorted(TERMINAL)},
+        value=r.final_state,
+    )
+    return dialect.read(
+        sa.select(r.job_id, cutoff.label("cutoff"))
+        .where(
+            t.FINAL,
+            r.job_id > sa.bindparam("after", type_=t.Uuid),
+            r.job_id < sa.bindparam("before", type_=t.Uuid),
+            r.job_id <= sa.bindparam("end", type_=t.Uuid),
+            r.finished_at < cutoff,
+        )
+        .order_by(r.job_id)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+    )
+
+
+def prune_jobs(unit: Unit, jobs: list[tuple[str, int]], limit: int = 500) -> bool:
+    """Delete jobs that finished before the cutoff each comes with. True when all are gone.
+
+    First up to `limit` rows of their logs, events and earlier runs; the jobs themselves only when
+    none of these is left, so call again while it is False. Locks the final runs in job order,
+    SKIP LOCKED: a job that is being retried stays.
+    """
+    found = unit.rows(_lock_final(unit.dialect), sorted(jobs))
+    ids = [(row[0],) for row in found]
+    if not ids:
+        return True
+    for table in (t.logs, t.events, t.runs):
+        limit -= unit.execute(_delete_of(unit.dialect, table), ids, limit=limit).rowcount
+        if limit <= 0:
+            return False
+    drop_checkpoints(unit, [row[0] for row in found])
+    unit.execute(_delete_runs(unit.dialect), ids)
+    unit.execute(_delete_jobs(unit.dialect), ids)
+    return True
+
+
+@cache
+def _lock_final(dialect: Dialect) -> sa.Select[Any]:
+    r = t.runs.c
+    batch = dialect.batch(r.job_id, r.finished_at)
+    locked = (
+        sa.select(r.job_id)
+        .join_from(batch, t.runs, r.job_id == batch.c.job_id)
+        .where(t.FINAL, r.finished_at < batch.c.finished_at)
+        .order_by(r.job_id)
+        .with_for_update(of=t.runs, skip_locked=True)
+        .cte("locked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return dialect.read(sa.select(locked.c.job_id))
+
+
+@cache
+def _delete_of(dialect: Dialect, table: sa.Table) -> sa.Executable:
+    """Delete a bounded number of a batch of jobs' rows, final runs left out."""
+    keys = list(table.primary_key.columns)
+    batch = dialect.batch(t.jobs.c.id)
+    some = (
+        sa.select(*keys)
+        .join_from(batch, table, table.c.job_id == batch.c.id)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+    )
+    if table is t.runs:
+        some = some.where(~t.FINAL)
+    return sa.delete(table).where(sa.tuple_(*keys).in_(some))
+
+
+@cache
+def _delete_runs(dialect: Dialect) -> sa.Executable:
+    batch = dialect.batch(t.jobs.c.id)
+    return sa.delete(t.runs).where(t.runs.c.job_id.in_(sa.select(batch.c.id)))
+
+
+@cache
+def _delete_jobs(dialect: Dialect) -> sa.Executable:
+    batch = dialect.batch(t.jobs.c.id)
+    return sa.delete(t.jobs).where(t.jobs.c.id.in_(sa.select(batch.c.id)))
+
+
+def prune_events(unit: Unit, before: int, limit: int = 500) -> int:
+    """Delete up to `limit` events older than an instant (microseconds), of jobs or not."""
+    return _prune(unit, t.events, "id", first_at(before), limit)
+
+
+def prune_stats(unit: Unit, before: int, limit: int = 500) -> int:
+    """Delete up to `limit` statistics of minutes before an instant (microseconds)."""
+    return _prune(unit, t.stats, "minute", before, limit)
+
+
+def prune_keys(unit: Unit, before: int, limit: int = 500) -> int:
+    """Delete up to `limit` idempotency keys used before an instant (microseconds)."""
+    return _prune(unit, t.idempotency_keys, "created_at", before, limit)
+
+
+def _prune(unit: Unit, table: sa.Table, age: str, before: Any, limit: int) -> int:
+    deleted: int = unit.execute(_delete_older(table, age), before=before, limit=limit).rowcount
+    return deleted
+
+
+@cache
+def _delete_older(table: sa.Table, age: str) -> sa.Executable:
+    """Locks what it deletes SKIP LOCKED. Reads the first rows by `age`, which is indexed."""
+    keys = list(table.primary_key.columns)
+    column = table.c[age]
+    oldest = (
+        sa.select(*keys)
+        .where(column < sa.bindparam("before", type_=column.type))
+        .order_by(column)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+        .with_for_update(skip_locked=True)
+    )
+    return sa.delete(table).where(sa.tuple_(*keys).in_(oldest))

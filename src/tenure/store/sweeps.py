@@ -1,0 +1,143 @@
+"""Reclaiming leases that ran out, and mending them after the clock stepped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from tenure.domain import ending as rules
+from tenure.domain.ending import Ending
+from tenure.domain.lease import LeaseTerms
+from tenure.domain.lifecycle import Event
+from tenure.domain.run import Outcome
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.endings import HELD_COLUMNS, to_held, write
+from tenure.store.events import Happening, record
+from tenure.store.options import decode_options
+from tenure.store.unit import Unit
+
+
+def sweep(unit: Unit, max_lost: int, random: Callable[[], float], limit: int = 500) -> int:
+    """Reclaim up to `limit` leases whose time is up; how many it was.
+
+    Walks ix_active_jobs_leased from worker to worker, so a lease is found whether or not its
+    worker has a row. Locks the rows in job order, SKIP LOCKED: what a report or another coordinator
+    holds is theirs. `random` in [0, 1) spreads the backoff of timeouts.
+    """
+    found = unit.rows(_expired(unit.dialect), limit=limit, now=unit.now)
+    endings = [rules.swept(to_held(row), unit.now, max_lost, random()) for row in found]
+    if endings:
+        write(unit, endings)
+        record(unit, [_happening(ending) for ending in endings])
+    return len(endings)
+
+
+def _happening(ending: Ending) -> Happening:
+    held = ending.held
+    reason: str | None = ending.reason if ending.final else None
+    if reason is None and ending.outcome in (Outcome.LOST, Outcome.TIMEOUT):
+        reason = ending.outcome
+    return Happening(
+        Event.EXPIRE_LEASE,
+        job_id=held.job_id,
+        reason=reason,
+        detail={
+            "fence": held.fence,
+            "worker_id": held.worker_id,
+            "attempt": held.attempt,
+            "lost": ending.lost,
+            "status": ending.state,
+        },
+    )
+
+
+def _holders() -> sa.CTE:
+    """The workers that hold leases, one probe of ix_active_jobs_leased each."""
+    a = t.active_jobs.c
+
+    def first(after: sa.ColumnElement[Any] | None) -> sa.ScalarSelect[Any]:
+        query = sa.select(a.worker_id).where(t.LEASED).order_by(a.worker_id).limit(1)
+        return (query if after is None else query.where(a.worker_id > after)).scalar_subquery()
+
+    holders = sa.select(first(None).label("worker_id")).cte("holders", recursive=True)
+    following = sa.select(first(holders.c.worker_id)).where(holders.c.worker_id.is_not(None))
+    return holders.union_all(following)
+
+
+@cache
+def _expired(dialect: Dialect) -> sa.Select[Any]:
+    a, j = t.active_jobs.c, t.jobs.c
+    over = sa.and_(t.LEASED, a.lease_expires_at <= sa.bindparam("now", type_=t.Micros))
+    holders = _holders()
+    candidates = (
+        sa.select(a.job_id)
+        .join_from(holders, t.active_jobs, a.worker_id == holders.c.worker_id)
+        .where(over)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+        .cte("candidates")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    locked = (
+        sa.select(*HELD_COLUMNS)
+        .where(a.job_id.in_(sa.select(candidates.c.job_id)), over)
+        .order_by(a.job_id)
+        .with_for_update(skip_locked=True)
+        .cte("locked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return dialect.read(
+        sa.select(*locked.c, j.priority, j.options).join_from(
+            locked, t.jobs, j.id == locked.c.job_id
+        )
+    )
+
+
+def clamp(unit: Unit, terms: LeaseTerms) -> int:
+    """After a step of the clock: no lease ends later than one lease from now, and every timeout
+    counts anew from now, so that no jump reclaims a job. How many rows it changed.
+
+    Locks the leased rows in job order. Repeatable; several coordinators may do it at once.
+    """
+    latest = terms.expires_at(unit.now, None)
+    changed = []
+    for job_id, expires, deadline, text in unit.rows(_leased(unit.dialect), latest=latest):
+        timeout = decode_options(text).timeout_seconds
+        if deadline is None or timeout is None:
+            changed.append((job_id, min(expires, latest), deadline))
+        else:
+            changed.append((job_id, min(expires, latest), terms.deadline_at(unit.now, timeout)))
+    if changed:
+        unit.execute(_clamp(unit.dialect), changed)
+    return len(changed)
+
+
+@cache
+def _leased(dialect: Dialect) -> sa.Select[Any]:
+    a, j = t.active_jobs.c, t.jobs.c
+    beyond = a.lease_expires_at > sa.bindparam("latest", type_=t.Micros)
+    locked = (
+        sa.select(a.job_id, a.lease_expires_at, a.deadline_at)
+        .where(t.LEASED, sa.or_(beyond, a.deadline_at.is_not(None)))
+        .order_by(a.job_id)
+        .with_for_update()
+        .cte("locked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return dialect.read(
+        sa.select(*locked.c, j.options).join_from(locked, t.jobs, j.id == locked.c.job_id)
+    )
+
+
+@cache
+def _clamp(dialect: Dialect) -> sa.Executable:
+    a = t.active_jobs.c
+    batch = dialect.batch(a.job_id, a.lease_expires_at, a.deadline_at)
+    return (
+        sa.update(t.active_jobs)
+        .where(a.job_id == batch.c.job_id)
+        .values(lease_expires_at=batch.c.lease_expires_at, deadline_at=batch.c.deadline_at)
+    )
