@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from tests.meta.source import PACKAGE, TESTS
+
+NOT_MIRRORS = {"meta", "docs", "cluster", "chaos"}
+"""Folders whose tests are about more than one module."""
+
+
+def _mirrored() -> list[str]:
+    found = []
+    for path in sorted(TESTS.rglob("test_*.py")):
+        parts = path.relative_to(TESTS).parts
+        if parts[0] not in NOT_MIRRORS:
+            found.append("/".join((*parts[:-1], parts[-1].removeprefix("test_"))))
+    return found
+
+
+def test_every_test_file_has_its_module() -> None:
+    orphans = [
+        name
+        for name in _mirrored()
+        if not (PACKAGE / name).exists() and not (PACKAGE / name.removesuffix(".py")).is_dir()
+    ]
+    assert orphans == []
+
+
+def test_the_mirror_is_not_empty() -> None:
+    assert {"domain/lifecycle.py", "wire/base.py"} <= set(_mirrored())
