@@ -20,6 +20,7 @@ import pytest
 from tenure.cli.benchmark import figures, machine, plan, postgres, processes, runner, submitter
 from tenure.cli.benchmark.connection import Connection, Target
 from tenure.cli.benchmark.failure import BenchmarkError
+from tenure.domain.errors import InvalidInput
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +69,7 @@ class TestPlan:
         assert runner.groups_of([]) == plan.GROUPS
 
     def test_unknown_name_is_told(self) -> None:
-        with pytest.raises(BenchmarkError, match="cycles is neither"):
+        with pytest.raises(InvalidInput, match="cycles is neither"):
             runner.groups_of(["cycles"])
 
 

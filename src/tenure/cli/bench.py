@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenure.domain.errors import InvalidInput
+
 if TYPE_CHECKING:
     from tenure.cli.benchmark.figures import Results
     from tenure.cli.benchmark.runner import Options
@@ -33,15 +35,17 @@ def bench(
     database_url: Annotated[
         str | None,
         typer.Option(
+            metavar="URL",
             help="Measure on this database instead of a temporary one. Give it an empty one: "
-            "the finished jobs stay in it."
+            "the finished jobs stay in it.",
         ),
     ] = None,
     url: Annotated[
         str | None,
         typer.Option(
+            metavar="URL",
             help="Measure a running coordinator (token from TENURE_TOKEN). Its clock must agree "
-            "with this machine's."
+            "with this machine's.",
         ),
     ] = None,
     quick: Annotated[
@@ -50,13 +54,20 @@ def bench(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this figure, or measurement: cycle, bulk, single, latency, "
-            "claims, idle. May be given several times."
+            metavar="NAME",
+            help="Only this figure, or measurement: cycle, bulk, single, latency, claims, idle. "
+            "Several times, or with commas.",
         ),
     ] = None,
     repeat: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help="Rounds behind each median.", show_default="5, quick 3"),
+        typer.Option(
+            min=1,
+            max=100,
+            metavar="N",
+            help="Rounds behind each median.",
+            show_default="5, quick 3",
+        ),
     ] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print.")] = Output.TABLE,
 ) -> None:
@@ -64,17 +75,8 @@ def bench(
 
     Everything runs on a temporary store and a free port, and is removed afterwards.
     """
-    from tenure.cli.benchmark.failure import BenchmarkError
-
-    try:
-        options = _options(store, database_url, url, quick, only or [], repeat)
-        results = _measured(options)
-    except BenchmarkError as error:
-        typer.echo(f"error: {error.detail}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(130) from None
+    options = _options(store, database_url, url, quick, only or [], repeat)
+    results = _measured(options)
     _print(options, results, output)
 
 
@@ -86,12 +88,11 @@ def _options(
     only: list[str],
     repeat: int | None,
 ) -> Options:
-    from tenure.cli.benchmark.failure import BenchmarkError
     from tenure.cli.benchmark.plan import FULL, QUICK
     from tenure.cli.benchmark.runner import Options, groups_of
 
     if url is not None and database_url is not None:
-        raise BenchmarkError("give --url or --database-url, not both")
+        raise InvalidInput("give --url or --database-url, not both")
     kind = str(store)
     if database_url is not None:
         kind = "sqlite" if database_url.startswith("sqlite:") else "postgres"
@@ -101,7 +102,7 @@ def _options(
     return Options(
         store=kind,
         counts=counts,
-        groups=groups_of(only),
+        groups=groups_of([name for names in only for name in names.split(",")]),
         database_url=database_url,
         url=url,
         token=os.environ.get("TENURE_TOKEN") if url is not None else None,

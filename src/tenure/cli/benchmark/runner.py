@@ -12,7 +12,6 @@ from pathlib import Path
 from tenure.cli.benchmark import machine, postgres, processes, watch
 from tenure.cli.benchmark.claims import FEW, MANY, claims
 from tenure.cli.benchmark.connection import Connection, Target
-from tenure.cli.benchmark.failure import BenchmarkError
 from tenure.cli.benchmark.figures import FIGURES, Results
 from tenure.cli.benchmark.idle import idle
 from tenure.cli.benchmark.latency import latency
@@ -20,6 +19,7 @@ from tenure.cli.benchmark.plan import GROUPS, Counts
 from tenure.cli.benchmark.postgres import PostgresServer
 from tenure.cli.benchmark.stage import Stage
 from tenure.cli.benchmark.throughput import SINGLE, bulk, cycle, single
+from tenure.domain.errors import InvalidInput
 
 Measurement = Callable[[Stage, Counts, Results], Awaitable[None]]
 MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
@@ -49,13 +49,13 @@ class Options:
 def groups_of(names: Sequence[str]) -> tuple[str, ...]:
     """The measurements that give the figures (or measurements) named; all for none.
 
-    Raises BenchmarkError for a name nobody knows.
+    Raises InvalidInput for a name nobody knows.
     """
     by_figure = {figure.name: figure.group for figure in FIGURES}
     wanted = set()
     for name in names:
         if name not in GROUPS and name not in by_figure:
-            raise BenchmarkError(
+            raise InvalidInput(
                 f"{name} is neither a figure nor one of the measurements {', '.join(GROUPS)}"
             )
         wanted.add(by_figure.get(name, name))

@@ -37,10 +37,9 @@ async def emptied(connection: Connection, queue: str, every: float = 0.005) -> N
     Raises BenchmarkError after WITHIN seconds.
     """
     deadline = time.monotonic() + WITHIN
-    for status in ("pending", "running"):
-        while await _any(connection, queue, status):
-            _in_time(deadline, queue)
-            await asyncio.sleep(every)
+    while await unfinished(connection, queue):
+        _in_time(deadline, queue)
+        await asyncio.sleep(every)
 
 
 def _in_time(deadline: float, queue: str) -> None:
@@ -50,11 +49,8 @@ def _in_time(deadline: float, queue: str) -> None:
 
 async def unfinished(connection: Connection, queue: str) -> bool:
     """Whether `queue` holds a job that is pending or running."""
-    return await _any(connection, queue, "pending") or await _any(connection, queue, "running")
-
-
-async def _any(connection: Connection, queue: str, status: str) -> bool:
-    page = await connection.call("GET", f"/api/jobs?queue={queue}&status={status}&limit=1")
+    path = f"/api/jobs?queue={queue}&status=pending&status=running&limit=1"
+    page = await connection.call("GET", path)
     return bool(page["items"])
 
 
