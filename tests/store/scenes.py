@@ -6,19 +6,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tenure.domain.ids import IdSource
 from tenure.domain.lease import LeaseTerms
 from tenure.domain.run import Report, ReportStatus
 from tenure.store import tables as t
 from tenure.store.leases import Claim, Claimed, claim
 from tenure.store.reports import report as settle
 from tenure.store.submits import Submission, submit
-from tests.builders import new_jobs
+from tests.builders import NOW, new_jobs
 from tests.store.opened import OpenedStore
 
 
 def submitted(store: OpenedStore, count: int, type_: str = "echo", **changes: Any) -> list[str]:
-    """Submit `count` jobs now; their ids, ascending."""
+    """Submit `count` jobs now; their ids, ascending and beyond all former ones."""
     jobs = new_jobs(count, type_, **changes)
+    [(before,)] = store.rows(sa.select(sa.func.count()).select_from(t.jobs))
+    for job, id_ in zip(jobs, IdSource().make(NOW + before * 1000, count), strict=True):
+        job.id = id_
     store.run(submit, [Submission(jobs, store.now)])
     return [job.id for job in jobs]
 

@@ -18,7 +18,6 @@ from tenure.store.unit import Unit
 DROPPED = "dropped"
 """The level of the one line that says how many older lines were dropped."""
 _MARKER_SIZE = 100
-_BEFORE_FIRST = "00000000-0000-0000-0000-000000000000"
 
 
 class EventRow(NamedTuple):
@@ -62,12 +61,11 @@ class Lines:
     lines: Sequence[tuple[int, str, str]]
 
 
-def events(unit: Unit, job_id: str, after: str | None, limit: int) -> list[EventRow]:
-    """Events of a job, oldest first, beyond the event `after`. Reads ix_events_job_id_id."""
-    rows = unit.rows(
-        _read_events(unit.dialect), job_id=job_id, after=after or _BEFORE_FIRST, limit=limit
-    )
-    return [EventRow._make(row) for row in rows]
+def events(unit: Unit, job_id: str, limit: int) -> list[EventRow]:
+    """The last `limit` events of a job, oldest first. Reads ix_events_job_id_id."""
+    rows = unit.rows(_read_events(unit.dialect), job_id=job_id, limit=limit)
+    # Ids of one millisecond made by several processes are in no order, instants are.
+    return sorted((EventRow._make(row) for row in rows), key=lambda row: (row.at, row.id))
 
 
 @cache
@@ -75,8 +73,8 @@ def _read_events(dialect: Dialect) -> sa.Select[Any]:
     c = t.events.c
     return dialect.read(
         sa.select(c.id, c.at, c.event, c.actor, c.reason, c.detail)
-        .where(c.job_id == sa.bindparam("job_id"), c.id > sa.bindparam("after"))
-        .order_by(c.id)
+        .where(c.job_id == sa.bindparam("job_id"))
+        .order_by(c.id.desc())
         .limit(sa.bindparam("limit", type_=t.Integer))
     )
 

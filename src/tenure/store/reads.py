@@ -150,35 +150,40 @@ def _read_prefix(dialect: Dialect) -> sa.Select[Any]:
     )
 
 
-def runs(unit: Unit, job_id: str, after: int, limit: int) -> list[RunRow]:
-    """Attempts of a job beyond fence `after`, in order of fence, the running one last.
+def runs(unit: Unit, job_id: str, limit: int) -> list[RunRow]:
+    """The last `limit` attempts of a job in order of fence, the running one last.
 
-    An end without an attempt (a job cancelled while it waited) is none. Bounded by `limit`.
+    An end without an attempt (a job cancelled while it waited) is none.
     """
-    rows = unit.rows(_read_runs(unit.dialect), job_id=job_id, after=after, limit=limit)
-    return [RunRow._make(row) for row in rows]
-
-
-@cache
-def _read_runs(dialect: Dialect) -> sa.Select[Any]:
-    r, a = t.runs.c, t.active_jobs.c
-    bounds: tuple[Any, ...] = (sa.bindparam("job_id"), sa.bindparam("after", type_=sa.BigInteger()))
-    none = (sa.cast(sa.null(), t.Micros), *(sa.cast(sa.null(), t.Text) for _ in range(3)))
-    ended = sa.select(
-        r.fence, r.attempt, r.worker_id, r.started_at, r.finished_at, r.outcome, r.error, r.result
-    ).where(r.job_id == bounds[0], r.fence > bounds[1], r.started_at.is_not(None))
-    running = sa.select(a.fence, a.attempt, a.worker_id, a.started_at, *none).where(
-        a.job_id == bounds[0], a.fence > bounds[1], t.LEASED
-    )
-    both = sa.union_all(ended, running).subquery("both")
-    return dialect.read(
-        sa.select(both).order_by(both.c.fence).limit(sa.bindparam("limit", type_=t.Integer))
-    )
+    rows = unit.rows(_read_runs(unit.dialect, False), job_id=job_id, limit=limit)
+    return [RunRow._make(row) for row in reversed(rows)]
 
 
 def run(unit: Unit, job_id: str, fence: int) -> RunRow:
     """One attempt. Raises RunNotFound."""
-    found = runs(unit, job_id, fence - 1, 1)
-    if not found or found[0].fence != fence:
+    rows = unit.rows(_read_runs(unit.dialect, True), job_id=job_id, limit=1, fence=fence)
+    if not rows:
         raise RunNotFound(f"job {job_id} has no run with fence {fence}")
-    return found[0]
+    return RunRow._make(rows[0])
+
+
+@cache
+def _read_runs(dialect: Dialect, one: bool) -> sa.Select[Any]:
+    """Newest first."""
+    r, a = t.runs.c, t.active_jobs.c
+    none = (sa.cast(sa.null(), t.Micros), *(sa.cast(sa.null(), t.Text) for _ in range(3)))
+    columns: tuple[Any, ...] = (
+        r.fence, r.attempt, r.worker_id, r.started_at, r.finished_at, r.outcome, r.error, r.result,
+    )  # fmt: skip
+    job_id = sa.bindparam("job_id", type_=t.Uuid)
+    ended = sa.select(*columns).where(r.job_id == job_id, r.started_at.is_not(None))
+    running = sa.select(a.fence, a.attempt, a.worker_id, a.started_at, *none).where(
+        a.job_id == job_id, t.LEASED
+    )
+    if one:
+        fence = sa.bindparam("fence", type_=sa.BigInteger())
+        ended, running = ended.where(r.fence == fence), running.where(a.fence == fence)
+    both = sa.union_all(ended, running).subquery("both")
+    return dialect.read(
+        sa.select(both).order_by(both.c.fence.desc()).limit(sa.bindparam("limit", type_=t.Integer))
+    )

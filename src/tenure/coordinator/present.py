@@ -1,0 +1,136 @@
+"""From stored rows to the answers of the HTTP contract.
+
+Payloads and results go out as the bytes they came as.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tenure.coordinator.receipts import policy_out
+from tenure.store.history import EventRow, LineRow
+from tenure.store.options import decode_options
+from tenure.store.reads import JobRow, RunRow
+from tenure.store.upcoming import UpcomingRow
+from tenure.wire.base import maybe_time_out, time_out
+from tenure.wire.jobs import (
+    ErrorOut,
+    Job,
+    JobEvent,
+    LogLine,
+    ProgressOut,
+    Run,
+    Upcoming,
+)
+
+_tags = msgspec.json.Decoder(list[str])
+_progress = msgspec.json.Decoder(ProgressOut)
+
+
+class _Told(msgspec.Struct):
+    """An error as stored: what its worker told, fields at their default left out."""
+
+    type: str = "Error"
+    message: str = ""
+    traceback: str | None = None
+
+
+_told = msgspec.json.Decoder(_Told)
+
+
+def job(row: JobRow) -> Job:
+    """A job. While it waits, `error` is why its last attempt failed, and `run_at` when it became
+    or becomes ready; once ended, when it was first due."""
+    options = decode_options(row.options)
+    first_due = max(options.run_at or 0, row.created_at)
+    return Job(
+        id=row.id,
+        name=row.name,
+        type=row.type,
+        queue=row.queue,
+        status=row.state,
+        reason=row.reason,
+        priority=row.priority,
+        payload=_raw(row.payload),
+        result=_raw(row.result),
+        error=_error(row.error),
+        attempt=row.attempt,
+        max_attempts=row.max_attempts or max(options.max_attempts, row.attempt),
+        lost=row.lost,
+        progress=None if row.progress is None else _progress.decode(row.progress),
+        tags=[] if row.tags is None else _tags.decode(row.tags),
+        run_at=time_out(first_due if row.run_at is None else row.run_at),
+        expires_at=maybe_time_out(options.expires_at),
+        created_at=time_out(row.created_at),
+        started_at=maybe_time_out(row.started_at),
+        finished_at=maybe_time_out(row.finished_at),
+        worker_id=row.worker_id,
+        owner_id=row.owner_id,
+        on_lost=options.on_lost.value,
+        timeout_seconds=options.timeout_seconds,
+        retry_policy=policy_out(options.retry_policy),
+        retry_until=maybe_time_out(options.retry_until),
+        cancel_requested=bool(row.cancel_requested),
+        version=row.version,
+    )
+
+
+def _raw(text: str | None) -> Any:
+    return None if text is None else msgspec.Raw(text.encode())
+
+
+def _error(text: str | None) -> ErrorOut | None:
+    if text is None:
+        return None
+    told = _told.decode(text)
+    return ErrorOut(type=told.type, message=told.message, traceback=told.traceback)
+
+
+def etag(answer: Job) -> str:
+    """The entity tag of a job: its version."""
+    return f'"{answer.version}"'
+
+
+def run(row: RunRow) -> Run:
+    """One attempt."""
+    return Run(
+        attempt=row.attempt,
+        fence=row.fence,
+        worker_id=row.worker_id,
+        outcome=row.outcome,
+        started_at=maybe_time_out(row.started_at),
+        finished_at=maybe_time_out(row.finished_at),
+        error=_error(row.error),
+        result=_raw(row.result),
+    )
+
+
+def line(row: LineRow) -> LogLine:
+    """One logged line."""
+    return LogLine(
+        fence=row.fence, index=row.index, at=time_out(row.at), level=row.level, text=row.text
+    )
+
+
+def event(row: EventRow) -> JobEvent:
+    """One event."""
+    return JobEvent(
+        at=time_out(row.at),
+        event=row.event,
+        actor=row.actor,
+        reason=row.reason,
+        detail=_raw(row.detail),
+    )
+
+
+def upcoming(row: UpcomingRow) -> Upcoming:
+    """One job that would be claimed."""
+    return Upcoming(
+        job_id=row.job_id,
+        type=row.type,
+        queue=row.queue,
+        priority=row.priority,
+        run_at=time_out(row.run_at),
+    )
