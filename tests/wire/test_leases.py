@@ -69,7 +69,7 @@ def test_messages_out_of_bounds(kind: type[Any], body: dict[str, Any], pointer: 
 
 def test_a_value_not_given_is_told_from_null() -> None:
     body = {"worker_id": "w", "fence": 1}
-    assert bytes(read(leases.CompleteOne, body).result) == bytes(leases.ABSENT) == b""
+    assert read(leases.CompleteOne, body).result is leases.ABSENT
     assert bytes(read(leases.CompleteOne, body | {"result": None}).result) == b"null"
     assert bytes(leases.NULL) == b"null"
 

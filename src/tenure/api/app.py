@@ -8,13 +8,21 @@ from contextlib import asynccontextmanager
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
-from litestar.openapi.config import OpenAPIConfig
 
-from tenure import __version__
 from tenure.api import aliases, history, jobs, leases, openapi, problems, system, workers
 from tenure.api.security import HostGate, check_routes, guard
 from tenure.background.supervisor import Supervisor
 from tenure.coordinator.coordinator import Coordinator
+
+ROUTES = [
+    *jobs.ROUTES,
+    *history.ROUTES,
+    *leases.ROUTES,
+    *workers.ROUTES,
+    *system.ROUTES,
+    *aliases.ROUTES,
+    *openapi.ROUTES,
+]
 
 
 def create_app(coordinator: Coordinator, supervisor: Supervisor) -> Litestar:
@@ -33,15 +41,7 @@ def create_app(coordinator: Coordinator, supervisor: Supervisor) -> Litestar:
             await coordinator.stop()
 
     app = Litestar(
-        route_handlers=[
-            *jobs.ROUTES,
-            *history.ROUTES,
-            *leases.ROUTES,
-            *workers.ROUTES,
-            *system.ROUTES,
-            *aliases.ROUTES,
-            *openapi.ROUTES,
-        ],
+        route_handlers=ROUTES,
         guards=[guard],
         middleware=[DefineMiddleware(HostGate, settings=coordinator.settings)],
         exception_handlers=problems.HANDLERS,
@@ -49,10 +49,8 @@ def create_app(coordinator: Coordinator, supervisor: Supervisor) -> Litestar:
         state=State({"coordinator": coordinator, "supervisor": supervisor}),
         request_max_body_size=coordinator.settings.limits.body + 4096,
         logging_config=None,
-        openapi_config=OpenAPIConfig(
-            title="Tenure", version=__version__, path="/api/docs", render_plugins=[]
-        ),
+        openapi_config=None,
     )
     check_routes(app)
-    openapi.prepare(app)
+    app.state.openapi = openapi.build(ROUTES)
     return app

@@ -12,7 +12,9 @@ import msgspec
 import pydantic
 from litestar import Litestar, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
 
+from tenure import __version__
 from tenure.api.exchange import JSON, NDJSON, Ask, answer
 from tenure.api.security import allow
 from tenure.domain.access import Permission
@@ -49,23 +51,20 @@ async def document(request: Ask) -> Response[bytes]:
 ROUTES = [document]
 
 
-def prepare(app: Litestar) -> None:
-    """Build the document once, before the first request; it is served from `app.state.openapi`."""
+def build(routes: list[HTTPRouteHandler]) -> bytes:
+    """The document for these routes, as JSON."""
+    # An app of its own describes the routes, so that the serving one has no other routes.
+    app = Litestar(routes, openapi_config=OpenAPIConfig(title="Tenure", version=__version__))
     schema: dict[str, Any] = app.openapi_schema.to_schema()
     components: dict[str, Any] = {}
-    handlers = {
-        handler.operation_id: handler
-        for route in app.routes
-        for handler in getattr(route, "route_handlers", ())
-        if isinstance(handler, HTTPRouteHandler)
-    }
+    handlers = {handler.operation_id: handler for handler in routes}
     for path in schema["paths"].values():
         for operation in path.values():
             if isinstance(operation, dict) and operation.get("operationId") in handlers:
                 _describe(operation, handlers[operation["operationId"]].opt, components)
     _reference(Problem, components)
     schema["components"] = {"schemas": components}
-    app.state.openapi = encode(schema)
+    return encode(schema)
 
 
 def _describe(operation: dict[str, Any], opt: dict[str, Any], components: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ class Coordinator:
         self._listener = asyncio.create_task(self.store.listen(self._heard))
 
     async def stop(self) -> None:
-        """Answer those who wait, commit what is under way, close. Legal before `start` and twice."""
+        """Answer those who wait, commit what is under way, close. Legal twice."""
         self.wakeups.stop()
         if self._listener is not None:
             self._listener.cancel()

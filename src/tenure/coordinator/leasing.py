@@ -114,7 +114,7 @@ class Leasing:
                     name=name,
                     queue=queue,
                     payload=msgspec.Raw(payload.encode()),
-                    checkpoint=wire.NULL if checkpoint is None else msgspec.Raw(checkpoint.encode()),
+                    checkpoint=wire.NULL if not checkpoint else msgspec.Raw(checkpoint.encode()),
                     timeout_seconds=timeout,
                     lease_seconds=seconds,
                     tags=[] if tags is None else _NAMES.decode(tags),
@@ -189,7 +189,7 @@ class Leasing:
         if not is_id(job_id) or not 0 <= body.fence <= _MAX_FENCE:
             _check_lease(job_id, body.fence, pointer)
         result = None
-        if body.result:
+        if isinstance(body.result, msgspec.Raw):
             result = _json_text(body.result, self._limits.result, f"{pointer}/result")
         if body.outcome == "completed" and body.error is None:
             return run.Report(job_id, body.fence, worker_id, run.Outcome.COMPLETED, result)
@@ -212,8 +212,8 @@ class Leasing:
             checkpoint=self._checkpoint_text(body.checkpoint, pointer),
         )
 
-    def _checkpoint_text(self, raw: msgspec.Raw, pointer: str) -> str | None:
-        if not raw:
+    def _checkpoint_text(self, raw: msgspec.Raw | msgspec.UnsetType, pointer: str) -> str | None:
+        if not isinstance(raw, msgspec.Raw):
             return None
         return _json_text(raw, self._limits.checkpoint, f"{pointer}/checkpoint")
 

@@ -197,7 +197,7 @@ def _batch(
         else:
             answers[place] = BatchItem(outcome="created", id=job.id)
     items = [answers[place] for place in range(total)]
-    count = {word: 0 for word in ("created", "existing", "refused")}
+    count = dict.fromkeys(("created", "existing", "refused"), 0)
     for item in items:
         count[item.outcome] += 1
     return Batch(**count, items=items)

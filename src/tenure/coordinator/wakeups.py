@@ -45,7 +45,7 @@ class Wakeups:
         self._stopping = False
 
     async def wait(self, poll: Poll, seconds: float) -> bool:
-        """Wait for work, a cancel or drain; False when `seconds` passed or the coordinator stops."""
+        """Wait for work, a cancel or drain; False when `seconds` passed or all stops."""
         if self._stopping or seconds <= 0:
             return False
         loop = asyncio.get_running_loop()

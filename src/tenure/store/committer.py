@@ -99,6 +99,7 @@ class Committer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._lanes: list[asyncio.Task[None]] = []
+        self._running: set[asyncio.Future[None]] = set()
         self.peers = False
         """Whether other coordinators are to be told of ready jobs."""
         # In lock order: idempotency keys, then active rows; claims last, to see what is new.
@@ -158,7 +159,7 @@ class Committer:
             await self._idle.wait()
         for lane in self._lanes:
             lane.cancel()
-        await asyncio.gather(*self._lanes, return_exceptions=True)
+        await asyncio.gather(*self._lanes, *self._running, return_exceptions=True)
         self._lanes.clear()
 
     async def _enter(self, kind: _Kind, item: Any, weight: int, *, bounded: bool = True) -> Any:
@@ -185,7 +186,10 @@ class Committer:
                 await self._wake.wait()
                 continue
             # Shielded: a coordinator that stops still finishes the transaction it began.
-            await asyncio.shield(self._transact(groups))
+            running = asyncio.ensure_future(self._transact(groups))
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+            await asyncio.shield(running)
 
     async def _transact(self, groups: list[_Group]) -> None:
         for _ in range(MAX_TRIES):

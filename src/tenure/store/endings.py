@@ -36,10 +36,11 @@ HELD_COLUMNS: tuple[sa.Column[Any], ...] = tuple(
 
 def to_held(row: Any) -> Held:
     """A row of HELD_COLUMNS, priority and options."""
-    cancel_requested = row[14] is not None
-    return Held(
-        *row[:14], cancel_requested, row[15], bool(row[16]), row[17], decode_options(row[18])
-    )
+    fields = list(row)
+    fields[14] = row[14] is not None
+    fields[16] = bool(row[16])
+    fields[18] = decode_options(row[18])
+    return Held(*fields)
 
 
 def lock(unit: Unit, leases: list[tuple[str, int, str]]) -> dict[tuple[str, int], Held]:

@@ -1,4 +1,4 @@
-"""SQLite: WAL, `synchronous=FULL`, one writer thread, query-only readers, one coordinator a file."""
+"""SQLite: WAL, `synchronous=FULL`, one writer thread, readers, one coordinator a file."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from tenure.store.unit import Unit, json_text
 class Submission:
     """One request: its jobs in order, asked for `at` (microseconds).
 
-    With `atomic` a refused job refuses the request. `key`, `digest` and `answer` guard the request as a whole; each job may bring its own key
-    besides. `answer` is what a repeated request is given.
+    With `atomic` a refused job refuses the request. `key`, `digest` and `answer` guard the request
+    as a whole; each job may bring its own key besides. `answer` is what a repeated request gets.
     """
 
     jobs: list[NewJob]
@@ -73,7 +73,7 @@ def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | Idempo
 
 
 class _Rows:
-    """The rows of a transaction's new jobs. Neighbours with one spec share all but id and payload."""
+    """The rows of new jobs. Neighbours with one spec share all but id and payload."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
@@ -166,7 +166,7 @@ def _guard(
     held = {
         (owner, key): (digest, job_id, answer)
         for owner, key, digest, job_id, answer in unit.rows(
-            _held_keys(unit.dialect), [key for key in sorted(wanted)]
+            _held_keys(unit.dialect), sorted(wanted)
         )
     }
     orphans: list[tuple[str, str]] = []

@@ -96,11 +96,12 @@ def _expired(dialect: Dialect) -> sa.Select[Any]:
     )
 
 
-def clamp(unit: Unit, terms: LeaseTerms) -> int:
-    """After a step of the clock: no lease ends later than one lease from now, and every timeout
-    counts anew from now, so that no jump reclaims a job. How many rows it changed.
+def clamp(unit: Unit, terms: LeaseTerms, *, ahead: bool = False) -> int:
+    """After the clock stepped back: no lease ends later than one granted now would, no timeout
+    later than if the job had started now. How many rows it looked at.
 
-    Locks the leased rows in job order. Repeatable; several coordinators may do it at once.
+    With `ahead` the clock jumped forward: every timeout counts anew from now, so that the jump
+    ends no job. Locks the leased rows in job order. Repeatable, and by several coordinators.
     """
     latest = terms.expires_at(unit.now, None)
     changed = []
@@ -109,7 +110,9 @@ def clamp(unit: Unit, terms: LeaseTerms) -> int:
         if deadline is None or timeout is None:
             changed.append((job_id, min(expires, latest), deadline))
         else:
-            changed.append((job_id, min(expires, latest), terms.deadline_at(unit.now, timeout)))
+            anew = terms.deadline_at(unit.now, timeout)
+            deadline = anew if ahead else min(deadline, anew)
+            changed.append((job_id, min(expires, latest), deadline))
     if changed:
         unit.execute(_clamp(unit.dialect), changed)
     return len(changed)

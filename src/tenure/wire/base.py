@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 import msgspec
 import pydantic
@@ -30,7 +30,12 @@ from tenure.wire import text as wire_text
 
 
 class Input(pydantic.BaseModel):
-    """Base of everything a caller sends to a public route."""
+    """Base of everything a caller sends to a public route.
+
+    `travelling` names fields of the body that are taken out before, for the sake of their bytes.
+    """
+
+    travelling: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -186,7 +191,8 @@ def _names(model: type[pydantic.BaseModel], path: tuple[Any, ...]) -> list[str]:
                 if inner:
                     model = inner[0]
                 break
-    return list(model.model_fields)
+    travelling = getattr(model, "travelling", ())
+    return [*model.model_fields, *travelling]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

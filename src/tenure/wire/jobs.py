@@ -78,6 +78,8 @@ class RetryPolicyIn(Input):
 class _Asked(Input):
     """The fields that a submit and an edit share."""
 
+    travelling = ("payload",)
+
     name: Name | None = None
     priority: Priority = 0
     tags: Tags = ()

@@ -17,8 +17,8 @@ MAX_QUEUES = 100
 _INT64 = 2**63 - 1
 
 
-ABSENT = msgspec.Raw(b"")
-"""A JSON value that was not given; `null` is given. (msgspec takes no union with Raw.)"""
+ABSENT = msgspec.UNSET
+"""A JSON value that was not given; `null` is given."""
 NULL = msgspec.Raw(b"null")
 
 
@@ -58,7 +58,7 @@ class Lease(Answer, kw_only=True):
     queue: str
     payload: msgspec.Raw
     parents: dict[str, Any] = msgspec.field(default_factory=dict)
-    checkpoint: msgspec.Raw = NULL
+    checkpoint: msgspec.Raw | msgspec.UnsetType = ABSENT
     workflow_id: str | None = None
     timeout_seconds: float | None = None
     lease_seconds: float
@@ -92,7 +92,7 @@ class HeldLease(Message, kw_only=True):
     job_id: str
     fence: Fence
     progress: ProgressIn | None = None
-    checkpoint: msgspec.Raw = ABSENT
+    checkpoint: msgspec.Raw | msgspec.UnsetType = ABSENT
 
 
 class Heartbeat(Message, kw_only=True):
@@ -130,12 +130,12 @@ class ReportBody(Message, kw_only=True):
     fence: Fence
     outcome: Literal["completed", "failed", "timeout", "cancelled", "snoozed"] | None = None
     success: bool | None = None
-    result: msgspec.Raw = ABSENT
+    result: msgspec.Raw | msgspec.UnsetType = ABSENT
     error: ErrorIn | None = None
     retryable: bool = True
     retry_after_seconds: float | None = None
     snooze_seconds: float | None = None
-    checkpoint: msgspec.Raw = ABSENT
+    checkpoint: msgspec.Raw | msgspec.UnsetType = ABSENT
 
 
 class CompleteOne(ReportBody, kw_only=True):
