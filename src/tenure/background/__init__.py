@@ -1,0 +1,1 @@
+"""The coordinator's duties: what it does when nobody asks."""

@@ -84,7 +84,10 @@ class Store(ABC):
 
     @abstractmethod
     async def clock_offset(self, monotonic: Callable[[], int]) -> tuple[int, int]:
-        """(store's clock - monotonic, round trip), both microseconds, sampled once."""
+        """(store's clock - monotonic, round trip), both microseconds, sampled once.
+
+        Raises Unavailable.
+        """
 
     @abstractmethod
     def announce(self, conn: sa.Connection, unit: Unit) -> None:

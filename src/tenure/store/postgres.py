@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from tenure.domain.errors import ConfigurationError
+from tenure.domain.errors import ConfigurationError, Unavailable
 from tenure.store import migrate
 from tenure.store.dialect import POSTGRES
 from tenure.store.engine import Body, Result, Store, run_transaction
@@ -94,7 +94,10 @@ class PostgresStore(Store):
 
     async def clock_offset(self, monotonic: Callable[[], int]) -> tuple[int, int]:
         before = monotonic()
-        seconds = await self.read(lambda conn: conn.execute(_CLOCK).scalar_one())
+        try:
+            seconds = await self.read(lambda conn: conn.execute(_CLOCK).scalar_one())
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise Unavailable("the store is away", retry_after=1.0) from error
         after = monotonic()
         return int(seconds) - (before + after) // 2, after - before
 

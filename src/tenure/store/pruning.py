@@ -37,7 +37,7 @@ class Stretch:
 
 
 def next_old(
-    unit: Unit, after: str, cutoffs: Cutoffs, scan: int = 5_000, limit: int = 200
+    unit: Unit, after: str, cutoffs: Cutoffs, scan: int = 5_000, limit: int = 250
 ) -> Stretch:
     """Walk over up to `scan` finished jobs beyond the job `after`, up to `limit` old ones.
 

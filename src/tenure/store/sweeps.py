@@ -104,18 +104,17 @@ def clamp(unit: Unit, terms: LeaseTerms, *, ahead: bool = False) -> int:
     ends no job. Locks the leased rows in job order. Repeatable, and by several coordinators.
     """
     latest = terms.expires_at(unit.now, None)
-    changed = []
+    clamped = []
     for job_id, expires, deadline, text in unit.rows(_leased(unit.dialect), latest=latest):
         timeout = decode_options(text).timeout_seconds
-        if deadline is None or timeout is None:
-            changed.append((job_id, min(expires, latest), deadline))
-        else:
+        ends = deadline
+        if deadline is not None and timeout is not None:
             anew = terms.deadline_at(unit.now, timeout)
-            deadline = anew if ahead else min(deadline, anew)
-            changed.append((job_id, min(expires, latest), deadline))
-    if changed:
-        unit.execute(_clamp(unit.dialect), changed)
-    return len(changed)
+            ends = anew if ahead else min(deadline, anew)
+        clamped.append((job_id, min(expires, latest), ends))
+    if clamped:
+        unit.execute(_clamp(unit.dialect), clamped)
+    return len(clamped)
 
 
 @cache

@@ -1,0 +1,91 @@
+"""All duties of a coordinator, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from loguru import logger
+
+from tenure.background.clockwork import ClockSource, Clockwork
+from tenure.background.loop import Loop
+from tenure.background.promoter import Promoter
+from tenure.background.pruner import Pruner
+from tenure.background.pulse import Pulse
+from tenure.background.reaper import Reaper
+from tenure.background.snapshot import Refreshed, Snapshot
+from tenure.background.supervisor import Supervisor
+from tenure.background.sweeper import Sweeper
+from tenure.domain.clock import Clock
+from tenure.domain.errors import TenureError
+from tenure.domain.lease import LeaseTerms
+from tenure.domain.steadiness import Steadiness
+from tenure.settings import Settings
+from tenure.store.committer import Committer
+from tenure.store.reader import Reader
+from tenure.store.unit import Unit
+
+
+class Duties:
+    """Builds the duties and keeps them running. Use from one event loop.
+
+    `committed` is for the committer's hook: call it with the unit of every commit. `counted` is
+    told, several times a lease, how many coordinators of this store live.
+    """
+
+    def __init__(
+        self,
+        *,
+        committer: Committer,
+        reader: Reader,
+        source: ClockSource,
+        clock: Clock,
+        terms: LeaseTerms,
+        settings: Settings,
+        random: Callable[[], float],
+        insight: Refreshed,
+        counted: Callable[[int], None],
+    ) -> None:
+        self._clock = clock
+        self.steadiness = Steadiness(terms, clock.monotonic())
+        self._pulse = Pulse(committer, terms, counted)
+        sweeper = Sweeper(
+            committer,
+            self.steadiness,
+            clock,
+            interval=settings.sweep_every.total_seconds(),
+            max_lost=settings.max_lost,
+            random=random,
+        )
+        self._promoting = Loop(Promoter(committer, reader), clock, random)
+        others = (
+            Clockwork(source, clock, self.steadiness, committer, terms),
+            self._pulse,
+            sweeper,
+            Reaper(committer, self.steadiness, clock, terms),
+            Pruner(committer, reader, clock, settings.retention),
+            Snapshot(insight),
+        )
+        self.supervisor = Supervisor(
+            [self._promoting, *(Loop(duty, clock, random) for duty in others)]
+        )
+
+    def committed(self, unit: Unit) -> None:
+        """A transaction was committed."""
+        self.steadiness.committed(self._clock.monotonic())
+        if unit.due is not None:
+            self._promoting.wake_at(unit.due)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The duties run inside this block; the committer must outlive it."""
+        async with self.supervisor.running():
+            yield
+        try:
+            await self._pulse.leave()
+        except TenureError as error:
+            logger.bind(error=error.detail).warning("could not say that this coordinator stops")
+
+    def beating(self) -> dict[str, bool]:
+        """Whether each duty, by name, ticked well lately."""
+        return self.supervisor.beating(self._clock.monotonic())
