@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from tenure.api.exchange import Ask, answer, coordinator, optional_body, principal_of
 from tenure.api.security import allow
+from tenure.api.system import readiness
 from tenure.domain.access import Permission
 from tenure.wire import jobs, system
 
@@ -55,8 +56,7 @@ async def job_status(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     opt=allow(Permission.OPEN, answers={200: system.Readiness, 503: system.Readiness}),
 )
 async def health(request: Ask) -> Response[bytes]:
-    readiness = request.app.state.supervisor.readiness()
-    return answer(readiness, 200 if readiness.status == "ok" else 503)
+    return readiness(request)
 
 
 @get(

@@ -11,7 +11,7 @@ from litestar.middleware import DefineMiddleware
 
 from tenure.api import aliases, history, jobs, leases, openapi, problems, system, workers
 from tenure.api.security import HostGate, check_routes, guard
-from tenure.background.supervisor import Supervisor
+from tenure.background.duties import Duties
 from tenure.coordinator.coordinator import Coordinator
 
 ROUTES = [
@@ -25,17 +25,19 @@ ROUTES = [
 ]
 
 
-def create_app(coordinator: Coordinator, supervisor: Supervisor) -> Litestar:
+def create_app(coordinator: Coordinator) -> Litestar:
     """The app that serves `coordinator` and runs its background duties while it lives.
 
     Raises ConfigurationError when a route declares no permission.
     """
 
+    duties = _duties(coordinator)
+
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await coordinator.start()
         try:
-            async with supervisor:
+            async with duties.running():
                 yield
         finally:
             await coordinator.stop()
@@ -46,7 +48,7 @@ def create_app(coordinator: Coordinator, supervisor: Supervisor) -> Litestar:
         middleware=[DefineMiddleware(HostGate, settings=coordinator.settings)],
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
-        state=State({"coordinator": coordinator, "supervisor": supervisor}),
+        state=State({"coordinator": coordinator, "duties": duties}),
         request_max_body_size=coordinator.settings.limits.body + 4096,
         logging_config=None,
         openapi_config=None,
@@ -54,3 +56,20 @@ def create_app(coordinator: Coordinator, supervisor: Supervisor) -> Litestar:
     check_routes(app)
     app.state.openapi = openapi.build(ROUTES)
     return app
+
+
+def _duties(here: Coordinator) -> Duties:
+    duties = Duties(
+        committer=here.committer,
+        reader=here.reader,
+        source=here.store,
+        clock=here.clock,
+        terms=here.terms,
+        settings=here.settings,
+        random=here.random,
+        insight=here.insight,
+        counted=here.count_coordinators,
+        look_again=here.leasing.look_again,
+    )
+    here.on_commit(duties.committed)
+    return duties

@@ -15,7 +15,6 @@ from loguru import logger
 
 from tenure.api.app import create_app
 from tenure.api.security import check_bind
-from tenure.background.supervisor import Supervisor
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.errors import ConfigurationError
 from tenure.settings import Settings
@@ -55,7 +54,7 @@ def build(settings: Settings) -> Server:
             "serving other machines without authentication because TENURE_INSECURE_BIND is set"
         )
     coordinator = Coordinator(settings)
-    app = create_app(coordinator, Supervisor(coordinator))
+    app = create_app(coordinator)
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -59,8 +59,17 @@ async def health(request: Ask) -> Response[bytes]:
     opt=allow(Permission.OPEN, answers={200: system.Readiness, 503: system.Readiness}),
 )
 async def ready(request: Ask) -> Response[bytes]:
-    readiness = request.app.state.supervisor.readiness()
-    return answer(readiness, 200 if readiness.status == "ok" else 503)
+    return readiness(request)
+
+
+def readiness(request: Ask) -> Response[bytes]:
+    """Every duty beats; the pulse writes, so it stands for the store as well."""
+    beating: dict[str, bool] = request.app.state.duties.beating()
+    checks = [system.Check(name=name, ok=ok) for name, ok in beating.items()]
+    checks.append(system.Check(name="store", ok=beating["pulse"]))
+    good = all(check.ok for check in checks)
+    found = system.Readiness(status="ok" if good else "failing", checks=checks)
+    return answer(found, 200 if good else 503)
 
 
 ROUTES = [stats, queues, autoscale, health, ready]

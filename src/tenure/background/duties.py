@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from loguru import logger
 
 from tenure.background.clockwork import ClockSource, Clockwork
+from tenure.background.lookout import Lookout
 from tenure.background.loop import Loop
 from tenure.background.promoter import Promoter
 from tenure.background.pruner import Pruner
@@ -45,6 +46,7 @@ class Duties:
         random: Callable[[], float],
         insight: Refreshed,
         counted: Callable[[int], None],
+        look_again: Callable[[], Awaitable[None]],
     ) -> None:
         self._clock = clock
         self.steadiness = Steadiness(terms, clock.monotonic())
@@ -65,6 +67,7 @@ class Duties:
             Reaper(committer, self.steadiness, clock, terms),
             Pruner(committer, reader, clock, settings.retention),
             Snapshot(insight),
+            Lookout(look_again),
         )
         self.supervisor = Supervisor(
             [self._promoting, *(Loop(duty, clock, random) for duty in others)]

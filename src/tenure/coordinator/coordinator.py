@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,7 +20,6 @@ from tenure.domain.clock import SECOND, Clock
 from tenure.domain.errors import InvalidInput, TooLarge
 from tenure.domain.ids import IdSource
 from tenure.domain.lease import LeaseTerms
-from tenure.domain.steadiness import Steadiness
 from tenure.settings import Settings
 from tenure.store.committer import Committer
 from tenure.store.engine import Store, open_store
@@ -45,7 +45,6 @@ class Coordinator:
         self.ids = IdSource()
         self.id = self.ids.one(self.clock.now())
         self.terms = LeaseTerms(settings.lease.total_seconds())
-        self.steadiness = Steadiness(self.terms, self.clock.monotonic())
         self.wakeups = Wakeups()
         self.random = random.random
         self.committer = Committer(
@@ -73,6 +72,15 @@ class Coordinator:
         self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self.insight = Insight(self.reader, self.clock)
         self._listener: asyncio.Task[None] | None = None
+        self._listeners: list[Callable[[Unit], None]] = []
+
+    def on_commit(self, tell: Callable[[Unit], None]) -> None:
+        """Call `tell` with the unit of every commit, in the loop."""
+        self._listeners.append(tell)
+
+    def count_coordinators(self, number: int) -> None:
+        """How many coordinators share the store: alone, nobody has to be notified."""
+        self.committer.peers = number > 1
 
     async def start(self) -> None:
         """Open the store, migrate it, take work. Raises ConfigurationError."""
@@ -133,7 +141,8 @@ class Coordinator:
         return await self.control.get(job_id, LOCAL_ADMIN)
 
     def _committed(self, unit: Unit) -> None:
-        self.steadiness.committed(self.clock.monotonic())
+        for tell in self._listeners:
+            tell(unit)
         for (queue, type_), number in unit.ready.items():
             if number > 0:
                 self.wakeups.ready(queue, type_, number)
