@@ -13,7 +13,8 @@ from tenure.wire.leases import MAX_SLOTS
 MAX_QUEUES = 100
 
 
-def _name() -> str:
+def default_name() -> str:
+    """Host and process id."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
@@ -23,7 +24,7 @@ class WorkerOptions:
 
     url: str = "http://127.0.0.1:5000"
     token: str | None = None
-    name: str = field(default_factory=_name)
+    name: str = field(default_factory=default_name)
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     slots: int = 10
     drain_grace_seconds: float = 30.0

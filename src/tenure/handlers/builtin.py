@@ -1,0 +1,46 @@
+"""Which handlers a worker offers: its targets, the built-in ones as set, and the plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from loguru import logger
+
+from tenure.handlers.echo import echo
+from tenure.handlers.http import http_handler
+from tenure.handlers.sample import sample
+from tenure.handlers.script import python_handler
+from tenure.handlers.shell import shell
+from tenure.worker.registry import Registry, marks_of
+from tenure.worker.targets import load_plugins, load_targets
+
+
+def build_registry(
+    targets: Sequence[str] = (),
+    *,
+    plugins: bool = True,
+    http_allow: Iterable[str] = (),
+    allow_scripts: bool = False,
+    script_python: str | None = None,
+) -> Registry:
+    """The handlers of `targets`, then `python` and `shell` with `allow_scripts`, then with
+    `plugins` the built-in ones and those of installed packages; the first to take a type has it.
+
+    A plugin that cannot be loaded is named in the log. Raises ConfigurationError for a target.
+    """
+    registry = Registry()
+    load_targets(registry, targets)
+    if allow_scripts:
+        _add(registry, [python_handler(script_python), shell])
+    if plugins:
+        _add(registry, [echo, sample, http_handler(http_allow)])
+        for name, why in load_plugins(registry).items():
+            logger.bind(plugin=name, error=why).warning("A handler plugin cannot be loaded")
+    return registry
+
+
+def _add(registry: Registry, functions: Iterable[Callable[..., Any]]) -> None:
+    for function in functions:
+        if all(registry.get(mark.name) is None for mark in marks_of(function)):
+            registry.add(function, source="built in")

@@ -1,0 +1,34 @@
+"""A worker as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from loguru import logger
+
+from tenure.worker.options import WorkerOptions
+from tenure.worker.registry import Registry
+from tenure.worker.runtime import WorkerRuntime
+from tenure.worker.signals import run_until_signalled
+
+
+def serve(options: WorkerOptions, registry: Registry) -> int:
+    """Run until drained or stopped; the exit code. Call it in the main thread.
+
+    Raises ConfigurationError, and what the coordinator answers when it refuses this worker.
+    """
+    runtime = WorkerRuntime(options, registry)
+    logger.bind(
+        coordinator=options.url, types=runtime.types, queues=options.queues, slots=options.slots
+    ).info("Worker starts")
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(run_until_signalled(runtime))
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.Loop
