@@ -1,0 +1,140 @@
+"""The fleet as use cases: workers come, are seen, drained, and leave."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+import msgspec
+
+from tenure.domain.clock import Clock
+from tenure.domain.errors import WorkerNotFound
+from tenure.domain.ids import IdSource, is_id
+from tenure.domain.lease import LeaseTerms
+from tenure.settings import Settings
+from tenure.store import workers as store
+from tenure.store.committer import Committer
+from tenure.store.reader import Reader
+from tenure.store.unit import Unit
+from tenure.wire.base import Page, time_out
+from tenure.wire.workers import RegisterIn, Registered, Worker
+
+POLL_SECONDS = 30.0
+MAX_LISTED = 1_000
+_SESSION_PREFIX = "ws_"
+_SESSION_BYTES = 32
+_NAMES = msgspec.json.Decoder(list[str])
+_LABELS = msgspec.json.Decoder(dict[str, str])
+
+
+class _Named(msgspec.Struct):
+    name: str
+
+
+_TYPES = msgspec.json.Decoder(list[_Named])
+
+
+class Fleet:
+    """What workers and people ask about the fleet. Answers after the commit."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        reader: Reader,
+        ids: IdSource,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._committer = committer
+        self._reader = reader
+        self._ids = ids
+        self._clock = clock
+        self._terms = LeaseTerms(settings.lease.total_seconds())
+
+    async def register(self, asked: RegisterIn) -> Registered:
+        """Take in a worker. The session token is told only here; its digest is kept."""
+        token = _SESSION_PREFIX + secrets.token_urlsafe(_SESSION_BYTES)
+        worker = store.NewWorker(
+            id=self._ids.one(self._clock.now()),
+            name=asked.name,
+            hostname=asked.hostname,
+            pid=asked.pid,
+            version=asked.version,
+            protocol=asked.protocol,
+            queues=tuple(dict.fromkeys(asked.queues)),
+            types={handler.name: handler.schema_ for handler in asked.types},
+            slots=asked.slots,
+            labels=asked.labels,
+            session_digest=session_digest(token),
+        )
+        await self._committer.run(lambda unit: store.register(unit, worker))
+        return Registered(
+            worker_id=worker.id,
+            session_token=token,
+            lease_seconds=self._terms.lease_seconds,
+            heartbeat_seconds=self._terms.heartbeat_seconds,
+            poll_seconds=POLL_SECONDS,
+        )
+
+    async def goodbye(self, worker_id: str) -> int:
+        """A worker leaves; how many leases it still held, now released. Repeatable.
+
+        Raises WorkerNotFound.
+        """
+        _check(worker_id)
+        return await self._committer.run(lambda unit: store.goodbye(unit, worker_id))
+
+    async def drain(self, worker_id: str, actor: str | None = None) -> Worker:
+        """Ask a worker to take no more jobs and to stop. Repeatable. Raises WorkerNotFound."""
+        _check(worker_id)
+        return await self._committer.run(lambda unit: _drained(unit, worker_id, actor))
+
+    async def list(self, after: str | None = None, limit: int = MAX_LISTED) -> Page[Worker]:
+        """Workers, newest first, beyond the worker `after`; at most 1,000 at once.
+
+        Raises WorkerNotFound when `after` is no id.
+        """
+        if after is not None:
+            _check(after)
+        wanted = min(limit, MAX_LISTED)
+        rows = await self._reader.run(lambda unit: store.list_workers(unit, after, wanted))
+        following = rows[-1].id if len(rows) == wanted and rows else None
+        return Page(items=[_worker(row) for row in rows], next=following)
+
+    async def get(self, worker_id: str) -> Worker:
+        """One worker, whatever its state. Raises WorkerNotFound."""
+        _check(worker_id)
+        return _worker(await self._reader.run(lambda unit: store.get_worker(unit, worker_id)))
+
+
+def session_digest(token: str) -> str:
+    """What is kept of a session token: its SHA-256 in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _check(worker_id: str) -> None:
+    if not is_id(worker_id):
+        raise WorkerNotFound(f"there is no worker {worker_id[:36]}")
+
+
+def _drained(unit: Unit, worker_id: str, actor: str | None) -> Worker:
+    store.drain(unit, worker_id, actor)
+    return _worker(store.get_worker(unit, worker_id))
+
+
+def _worker(row: store.WorkerRow) -> Worker:
+    return Worker(
+        id=row.id,
+        name=row.name,
+        hostname=row.hostname,
+        pid=row.pid,
+        version=row.version,
+        state=row.state,
+        queues=_NAMES.decode(row.queues),
+        types=[entry.name for entry in _TYPES.decode(row.types)],
+        slots=row.slots,
+        running=row.running,
+        labels=_LABELS.decode(row.labels),
+        registered_at=time_out(row.registered_at),
+        last_seen_at=time_out(row.last_seen_at),
+    )
