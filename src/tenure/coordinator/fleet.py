@@ -17,7 +17,7 @@ from tenure.store.committer import Committer
 from tenure.store.reader import Reader
 from tenure.store.unit import Unit
 from tenure.wire.base import Page, time_out
-from tenure.wire.workers import RegisterIn, Registered, Worker
+from tenure.wire.workers import Registered, RegisterIn, Worker
 
 POLL_SECONDS = 30.0
 MAX_LISTED = 1_000
