@@ -70,25 +70,11 @@ def worker(
     if reload:
         raise typer.Exit(_reload(wanted))
     from tenure.handlers.builtin import build_registry
-    from tenure.worker.options import WorkerOptions, default_name
+    from tenure.worker.options import WorkerOptions
     from tenure.worker.serving import serve
 
-    registry = build_registry(
-        wanted,
-        plugins=not no_plugins,
-        http_allow=settings.http_allow,
-        allow_scripts=settings.allow_scripts,
-        script_python=settings.script_python,
-    )
-    options = WorkerOptions(
-        url=settings.coordinator_url,
-        token=settings.token,
-        name=name or default_name(),
-        queues=settings.queues,
-        slots=settings.slots,
-        drain_grace_seconds=settings.drain_grace.total_seconds(),
-    )
-    raise typer.Exit(serve(options, registry))
+    registry = build_registry(settings, wanted, plugins=not no_plugins)
+    raise typer.Exit(serve(WorkerOptions.of(settings, name), registry))
 
 
 def _reload(targets: list[str]) -> int:

@@ -12,29 +12,25 @@ from tenure.handlers.http import http_handler
 from tenure.handlers.sample import sample
 from tenure.handlers.script import python_handler
 from tenure.handlers.shell import shell
+from tenure.settings import Settings
 from tenure.worker.registry import Registry, marks_of
 from tenure.worker.targets import load_plugins, load_targets
 
 
 def build_registry(
-    targets: Sequence[str] = (),
-    *,
-    plugins: bool = True,
-    http_allow: Iterable[str] = (),
-    allow_scripts: bool = False,
-    script_python: str | None = None,
+    settings: Settings, targets: Sequence[str] = (), *, plugins: bool = True
 ) -> Registry:
-    """The handlers of `targets`, then `python` and `shell` with `allow_scripts`, then with
+    """The handlers of `targets`, then `python` and `shell` if `settings` allow scripts, then with
     `plugins` the built-in ones and those of installed packages; the first to take a type has it.
 
     A plugin that cannot be loaded is named in the log. Raises ConfigurationError for a target.
     """
     registry = Registry()
     load_targets(registry, targets)
-    if allow_scripts:
-        _add(registry, [python_handler(script_python), shell])
+    if settings.allow_scripts:
+        _add(registry, [python_handler(settings.script_python), shell])
     if plugins:
-        _add(registry, [echo, sample, http_handler(http_allow)])
+        _add(registry, [echo, sample, http_handler(settings.http_allow)])
         for name, why in load_plugins(registry).items():
             logger.bind(plugin=name, error=why).warning("A handler plugin cannot be loaded")
     return registry

@@ -133,8 +133,10 @@ class Context:
     @property
     def checkpoint(self) -> Any:
         """What an earlier attempt or this one saved, decoded anew at each read; None at first."""
-        raw = self._lease.checkpoint if self._checkpoint is None else self._checkpoint
-        return msgspec.json.decode(raw)
+        if self._checkpoint is not None:
+            return msgspec.json.decode(self._checkpoint)
+        former = self._lease.checkpoint
+        return msgspec.json.decode(former) if isinstance(former, msgspec.Raw) else None
 
     @checkpoint.setter
     def checkpoint(self, value: Any) -> None:

@@ -5,30 +5,44 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass, field
+from typing import Self
 
 from tenure.domain.errors import ConfigurationError
 from tenure.domain.job import DEFAULT_QUEUE
-from tenure.wire.leases import MAX_SLOTS
+from tenure.settings import Settings
+from tenure.wire.leases import MAX_QUEUES, MAX_SLOTS
 
-MAX_QUEUES = 100
 
-
-def default_name() -> str:
-    """Host and process id."""
+def _name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """`token` is the one workers register with. Raises ConfigurationError for impossible values."""
+    """`token` is the one workers register with, `name` defaults to host and process id.
+
+    Raises ConfigurationError for impossible values.
+    """
 
     url: str = "http://127.0.0.1:5000"
     token: str | None = None
-    name: str = field(default_factory=default_name)
+    name: str = field(default_factory=_name)
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     slots: int = 10
     drain_grace_seconds: float = 30.0
     labels: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, name: str | None = None) -> Self:
+        """The options that `settings` hold. Raises ConfigurationError."""
+        return cls(
+            url=settings.coordinator_url,
+            token=settings.token,
+            name=name or _name(),
+            queues=settings.queues,
+            slots=settings.slots,
+            drain_grace_seconds=settings.drain_grace.total_seconds(),
+        )
 
     def __post_init__(self) -> None:
         if not 1 <= self.slots <= MAX_SLOTS:

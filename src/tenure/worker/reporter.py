@@ -10,7 +10,7 @@ from loguru import logger
 
 from tenure.client.leasing import AsyncLeasing
 from tenure.domain.errors import InvalidInput, MalformedBody, TenureError, TooLarge
-from tenure.wire.leases import ReleaseItem, ReportItem
+from tenure.wire.leases import ABSENT, ReleaseItem, ReportItem
 from tenure.worker import outcome
 from tenure.worker.backoff import Backoff
 from tenure.worker.holding import Holding, Run
@@ -138,7 +138,11 @@ class Reporter:
 
 def _size(report: ReportItem) -> int:
     """Roughly the bytes of a report on the wire."""
-    size = 200 + memoryview(report.result).nbytes + memoryview(report.checkpoint).nbytes
+    size = 200
+    if report.result is not ABSENT:
+        size += memoryview(report.result).nbytes
+    if report.checkpoint is not ABSENT:
+        size += memoryview(report.checkpoint).nbytes
     if report.error is not None:
         size += 2 * (len(report.error.message) + len(report.error.traceback or ""))
     return size
