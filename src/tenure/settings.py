@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -254,8 +254,7 @@ def _variables(variables: Mapping[str, str], source: str) -> Iterator[_Entry | _
         if name.endswith("_PORT") and value.startswith("tcp://"):
             continue  # Kubernetes sets these for a service of that name
         path = tuple(name.removeprefix(_PREFIX).lower().split("__"))
-        known = [environment_name(".".join(leaf)) for leaf in _leaves()]
-        yield from _entries(path, value, name, f"{source} {name}", known)
+        yield from _entries(path, value, name, f"{source} {name}", environment_name)
 
 
 def _table(table: Mapping[str, Any], above: _Path, source: str) -> Iterator[_Entry | _Wrong]:
@@ -264,12 +263,11 @@ def _table(table: Mapping[str, Any], above: _Path, source: str) -> Iterator[_Ent
         if isinstance(value, dict) and any(leaf[:-1] == path for leaf in _leaves()):
             yield from _table(value, path, source)
         else:
-            known = [".".join(leaf) for leaf in _leaves()]
-            yield from _entries(path, value, f"{'.'.join(path)} in {source}", source, known)
+            yield from _entries(path, value, f"{'.'.join(path)} in {source}", source, str)
 
 
 def _entries(
-    path: _Path, value: Any, label: str, origin: str, known: list[str]
+    path: _Path, value: Any, label: str, origin: str, write: Callable[[str], str]
 ) -> Iterator[_Entry | _Wrong]:
     leaves = _leaves()
     plain = (*path[:-1], path[-1].removesuffix("_file"))
@@ -279,10 +277,12 @@ def _entries(
         yield _from_file(plain, value, label, origin)
     elif isinstance(value, str) and path in (("retention",), ("limits",)):
         yield from _pairs(path, value, label, origin)
+    elif path in (("retention",), ("limits",)):
+        yield _Wrong(path, f"{label}: must be a table")
     else:
-        written = label.partition(" in ")[0]
-        close = difflib.get_close_matches(written, known, n=1, cutoff=0.6)
-        hint = f", did you mean {close[0]}?" if close else ""
+        beside = {leaf[-1]: ".".join(leaf) for leaf in leaves if leaf[:-1] == path[:-1]}
+        close = difflib.get_close_matches(path[-1], beside, n=1, cutoff=0.6)
+        hint = f", did you mean {write(beside[close[0]])}?" if close else ""
         yield _Wrong(path, f"{label}: unknown setting{hint}")
 
 

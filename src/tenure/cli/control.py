@@ -16,7 +16,7 @@ from tenure.wire.jobs import Job
 
 JobIds = Annotated[
     list[str],
-    typer.Argument(metavar="ID...", help="Jobs' ids, or 8 characters or more of their start."),
+    typer.Argument(metavar="ID", help="Jobs' ids, or 8 characters or more of their start."),
 ]
 ReasonText = Annotated[str | None, typer.Option("--reason", help="Kept in the job's events.")]
 

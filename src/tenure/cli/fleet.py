@@ -39,7 +39,7 @@ def drain(
     session: Session,
     names: Annotated[
         list[str],
-        typer.Argument(metavar="WORKER...", help="Ids, starts of ids, or names."),
+        typer.Argument(metavar="WORKER", help="Ids, starts of ids, or names."),
     ],
 ) -> None:
     """Ask workers to take no more jobs, to finish what they run and to leave."""

@@ -23,7 +23,7 @@ def submit(
     payload: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[JSON|@FILE|-|KEY=VALUE...]",
+            metavar="JSON|@FILE|-|KEY=VALUE",
             help="Payload: JSON, a file, - for stdin, or key=value words.",
         ),
     ] = None,
