@@ -119,6 +119,21 @@ def _last_error() -> sa.ScalarSelect[Any]:
     )
 
 
+def known(unit: Unit, job_id: str) -> str:
+    """The id, when the job is there. Raises JobNotFound."""
+    if not unit.rows(_read_known(unit.dialect), job_id=job_id):
+        raise JobNotFound(f"there is no job {job_id}")
+    return job_id
+
+
+@cache
+def _read_known(dialect: Dialect) -> sa.Select[Any]:
+    j = t.jobs.c
+    return dialect.read(
+        sa.select(j.id).where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None))
+    )
+
+
 def resolve(unit: Unit, text: str) -> str:
     """The id that `text` names: an id as it stands, or the only id that begins with it.
 
@@ -183,7 +198,7 @@ def _read_runs(dialect: Dialect, one: bool) -> sa.Select[Any]:
     if one:
         fence = sa.bindparam("fence", type_=sa.BigInteger())
         ended, running = ended.where(r.fence == fence), running.where(a.fence == fence)
-    both = sa.union_all(ended, running).subquery("both")
-    return dialect.read(
-        sa.select(both).order_by(both.c.fence.desc()).limit(sa.bindparam("limit", type_=t.Integer))
-    )
+    limit = sa.bindparam("limit", type_=t.Integer)
+    last = ended.order_by(r.fence.desc()).limit(limit).subquery("last")
+    both = sa.union_all(sa.select(last), running).subquery("both")
+    return dialect.read(sa.select(both).order_by(both.c.fence.desc()).limit(limit))

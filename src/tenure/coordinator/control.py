@@ -1,0 +1,248 @@
+"""What people and programs ask about jobs, and do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tenure.coordinator import cursors, loglines, present, queries
+from tenure.coordinator.editing import to_edit
+from tenure.coordinator.insight import Insight
+from tenure.domain.access import Principal
+from tenure.domain.clock import Clock
+from tenure.domain.errors import InvalidInput, RunNotFound
+from tenure.domain.lifecycle import ACTIVE
+from tenure.settings import Limits
+from tenure.store import control as verbs
+from tenure.store import history, listing, reads
+from tenure.store.committer import Committer
+from tenure.store.control import Action
+from tenure.store.edits import Edit, edit
+from tenure.store.history import LineRow
+from tenure.store.listing import Filter
+from tenure.store.reader import Reader
+from tenure.store.reads import JobRow
+from tenure.store.unit import Unit
+from tenure.store.upcoming import upcoming
+from tenure.wire import leases
+from tenure.wire.base import Page
+from tenure.wire.jobs import Job, JobEdit, JobEvent, LogLine, Run, Upcoming
+
+MAX_PAGE = 500
+DEFAULT_PAGE = 50
+MAX_RUNS = 500
+MAX_EVENTS = 1_000
+MAX_LINES = 1_000
+MAX_LINES_BYTES = 4 * 1024 * 1024
+_MAX_FENCE = 2**63 - 1
+
+_Verb = Callable[[Unit, str, Action], None]
+
+
+class Control:
+    """Reads, lists and actions on jobs. A job is named by its id or an unambiguous beginning of
+    it; every method that names one raises JobNotFound. Use from one event loop."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        reader: Reader,
+        insight: Insight,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self._committer = committer
+        self._reader = reader
+        self._insight = insight
+        self._clock = clock
+        self._limits = limits
+
+    async def get(self, job_id: str, _: Principal) -> Job:
+        """One job as it is."""
+        row = await self._reader.run(lambda unit: reads.job(unit, reads.resolve(unit, job_id)))
+        return present.job(row)
+
+    async def cancel(self, job_id: str, principal: Principal, reason: str | None = None) -> Job:
+        """Stop a job; a running one through its worker. Repeatable. Raises IllegalTransition."""
+        return await self._act(verbs.cancel, job_id, principal, reason)
+
+    async def pause(self, job_id: str, principal: Principal, reason: str | None = None) -> Job:
+        """Hold a job that waits. Repeatable. Raises IllegalTransition."""
+        return await self._act(verbs.pause, job_id, principal, reason)
+
+    async def resume(self, job_id: str, principal: Principal, reason: str | None = None) -> Job:
+        """Let a paused job go on. Repeatable. Raises IllegalTransition."""
+        return await self._act(verbs.resume, job_id, principal, reason)
+
+    async def retry(self, job_id: str, principal: Principal, reason: str | None = None) -> Job:
+        """Run a finished job again. Raises IllegalTransition for an unfinished one."""
+        return await self._act(verbs.retry, job_id, principal, reason)
+
+    async def delete(self, job_id: str, principal: Principal, reason: str | None = None) -> None:
+        """Hide a job; one that waits is cancelled first. Raises IllegalTransition while it runs."""
+        action = _action(principal, reason)
+        await self._committer.run(
+            lambda unit: verbs.delete(unit, reads.resolve(unit, job_id), action)
+        )
+
+    async def edit(
+        self,
+        job_id: str,
+        principal: Principal,
+        wanted: JobEdit,
+        payload: msgspec.Raw | None = None,
+        if_match: str | None = None,
+    ) -> Job:
+        """Change a job that waits; `payload` None leaves it, `if_match` is the header.
+
+        Raises InvalidInput, PreconditionFailed, VersionConflict, IllegalTransition.
+        """
+        changes = to_edit(wanted, payload, if_match, self._clock.now())
+        action = _action(principal, None)
+        return present.job(await self._committer.run(lambda u: _edit(u, job_id, changes, action)))
+
+    async def _act(self, verb: _Verb, job_id: str, principal: Principal, reason: str | None) -> Job:
+        action = _action(principal, reason)
+        return present.job(await self._committer.run(lambda u: _do(u, verb, job_id, action)))
+
+    async def runs(self, job_id: str, _: Principal) -> Sequence[Run]:
+        """The last MAX_RUNS attempts, in order."""
+        rows = await self._reader.run(lambda u: reads.runs(u, _known(u, job_id), MAX_RUNS))
+        return [present.run(row) for row in rows]
+
+    async def run(self, job_id: str, fence: int, _: Principal) -> Run:
+        """One attempt. Raises RunNotFound."""
+        if not 0 < fence <= _MAX_FENCE:
+            raise RunNotFound(f"job {job_id[:40]} has no run with fence {fence}")
+        row = await self._reader.run(lambda unit: reads.run(unit, _known(unit, job_id), fence))
+        return present.run(row)
+
+    async def events(self, job_id: str, _: Principal) -> Sequence[JobEvent]:
+        """The last MAX_EVENTS events, in order."""
+        rows = await self._reader.run(lambda u: history.events(u, _known(u, job_id), MAX_EVENTS))
+        return [present.event(row) for row in rows]
+
+    async def logs(
+        self,
+        job_id: str,
+        _: Principal,
+        *,
+        fence: int | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Page[LogLine]:
+        """Lines in order of run and index, of one run with `fence`. Raises InvalidInput."""
+        if fence is not None and not 0 < fence <= _MAX_FENCE:
+            raise InvalidInput.field("fence", "must be a positive integer of 64 bits")
+        start = (0, -1) if after is None else cursors.to_line(after)
+        most = queries.bounded("limit", limit, MAX_LINES, MAX_LINES)
+        rows = await self._reader.run(
+            lambda unit: history.lines(unit, _known(unit, job_id), fence, start, most)
+        )
+        kept = _within_bytes(rows)
+        more = len(kept) < len(rows) or len(rows) == most
+        following = cursors.of_line(kept[-1].fence, kept[-1].index) if more else None
+        return Page(items=[present.line(row) for row in kept], next=following)
+
+    async def append_logs(self, job_id: str, told: leases.Logs) -> leases.Logged:
+        """Store lines of a running lease. Raises LeaseLost, InvalidInput."""
+        bounds = loglines.bounds(self._limits)
+        lines = loglines.checked_lines(job_id, told, self._clock.now(), bounds.lines)
+        stored = await self._committer.run(lambda u: history.append_lines(u, lines, bounds))
+        return leases.Logged(stored=stored)
+
+    async def pending(
+        self, *, queue: str | None = None, type_: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> Sequence[Upcoming]:
+        """What would be claimed, in order; nothing is leased. Raises InvalidInput."""
+        most = queries.bounded("limit", limit, DEFAULT_PAGE, MAX_PAGE)
+        lane = (queries.word("queue", queue), queries.word("type", type_))
+        rows = await self._reader.run(lambda unit: upcoming(unit, *lane, most))
+        return [present.upcoming(row) for row in rows]
+
+    async def list(
+        self,
+        _: Principal,
+        *,
+        status: Sequence[str] | None = None,
+        queue: str | None = None,
+        type_: str | None = None,
+        tag: str | None = None,
+        q: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+    ) -> Page[Job]:
+        """Jobs, newest first: after a cursor, or page number `page` from 1.
+
+        `status` takes states and earlier systems' words, also several in one, comma-separated.
+        Raises InvalidInput.
+        """
+        wanted = Filter(
+            queries.states(status or ()),
+            queries.word("queue", queue),
+            queries.word("type", type_),
+            queries.word("tag", tag),
+            queries.word("q", q),
+        )
+        size = (
+            queries.bounded("limit", limit, DEFAULT_PAGE, MAX_PAGE)
+            if page_size is None
+            else queries.bounded("pageSize", page_size, DEFAULT_PAGE, MAX_PAGE)
+        )
+        skip = queries.skip(page, size, after)
+        below = None if after is None else cursors.to_job(after)
+        rows, following = await self._reader.run(
+            lambda unit: _page(unit, wanted, below, size, skip)
+        )
+        return Page(
+            items=[present.job(row) for row in rows],
+            next=None if following is None else cursors.of_job(following),
+            approx_total=await self._about(wanted),
+        )
+
+    async def _about(self, wanted: Filter) -> int | None:
+        """How many jobs a list has in all, where that is known without counting."""
+        counted = bool(wanted.states) and wanted.states <= ACTIVE
+        if wanted.tag is not None or wanted.text is not None or not (counted or wanted.open):
+            return None
+        return await self._insight.about(wanted.states, wanted.queue, wanted.type)
+
+
+def _action(principal: Principal, reason: str | None) -> Action:
+    return Action(principal.id or "local", reason)
+
+
+def _do(unit: Unit, verb: _Verb, job_id: str, action: Action) -> JobRow:
+    found = reads.resolve(unit, job_id)
+    verb(unit, found, action)
+    return reads.job(unit, found)
+
+
+def _edit(unit: Unit, job_id: str, changes: Edit, action: Action) -> JobRow:
+    found = reads.resolve(unit, job_id)
+    edit(unit, found, changes, action)
+    return reads.job(unit, found)
+
+
+def _known(unit: Unit, job_id: str) -> str:
+    """The id of a job that is there."""
+    return reads.known(unit, reads.resolve(unit, job_id))
+
+
+def _page(
+    unit: Unit, wanted: Filter, below: str | None, size: int, skip: int
+) -> tuple[list[JobRow], str | None]:
+    listed = listing.job_ids(unit, wanted, below, size, skip)
+    return reads.jobs(unit, listed.ids), listed.next
+
+
+def _within_bytes(rows: list[LineRow]) -> list[LineRow]:
+    total = 0
+    for place, row in enumerate(rows):
+        total += len(row.text)
+        if total > MAX_LINES_BYTES and place:
+            return rows[:place]
+    return rows

@@ -1,0 +1,65 @@
+"""Where a list goes on: opaque text that says which list it is of."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+
+from tenure.domain.errors import InvalidInput
+
+_JOBS, _LOGS = b"j", b"l"
+_MAX_LENGTH = 100
+_LARGEST = 2**63 - 1
+
+
+def of_job(job_id: str) -> str:
+    """The cursor of a list of jobs that goes on below `job_id`."""
+    return _encode(_JOBS, uuid.UUID(job_id).bytes)
+
+
+def to_job(text: str) -> str:
+    """The job id inside. Raises InvalidInput for anything but a cursor of jobs."""
+    content = _decode(_JOBS, text)
+    if len(content) != 16:
+        raise _wrong()
+    return str(uuid.UUID(bytes=content))
+
+
+def of_line(fence: int, index: int) -> str:
+    """The cursor of a log that goes on beyond this line."""
+    return _encode(_LOGS, b"%d.%d" % (fence, index))
+
+
+def to_line(text: str) -> tuple[int, int]:
+    """(fence, index) inside. Raises InvalidInput for anything but a cursor of a log."""
+    fence, _, index = _decode(_LOGS, text).partition(b".")
+    if not (fence.isdigit() and index.isdigit()):
+        raise _wrong()
+    return _bounded(int(fence)), _bounded(int(index))
+
+
+def _bounded(number: int) -> int:
+    if number > _LARGEST:
+        raise _wrong()
+    return number
+
+
+def _encode(kind: bytes, content: bytes) -> str:
+    return base64.urlsafe_b64encode(kind + content).rstrip(b"=").decode()
+
+
+def _decode(kind: bytes, text: str) -> bytes:
+    if len(text) > _MAX_LENGTH or not text.isascii():
+        raise _wrong()
+    try:
+        content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise _wrong() from None
+    if content[:1] != kind or _encode(kind, content[1:]) != text:
+        raise _wrong()
+    return content[1:]
+
+
+def _wrong() -> InvalidInput:
+    return InvalidInput.field("after", "is not a cursor of this list, use `next` of its last page")

@@ -1,0 +1,60 @@
+"""What callers may ask of a list, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tenure.domain.errors import InvalidInput
+from tenure.domain.lifecycle import JobState, parse_state
+from tenure.store.listing import MAX_EXAMINED
+from tenure.wire.text import unstorable
+
+_MAX_WORD = 200
+
+
+def states(words: Sequence[str]) -> frozenset[JobState]:
+    """States by name or earlier systems' words, also several in one text, comma-separated.
+
+    Raises InvalidInput.
+    """
+    found: set[JobState] = set()
+    for word in (part for given in words for part in given.split(",") if part.strip()):
+        try:
+            found.add(parse_state(word))
+        except ValueError:
+            known = ", ".join(state.value for state in JobState)
+            raise InvalidInput.field("status", f"must be one or more of {known}") from None
+    return frozenset(found)
+
+
+def word(field: str, text: str | None) -> str | None:
+    """Text to look for; empty is none. Raises InvalidInput."""
+    if text is None or not text:
+        return None
+    if len(text) > _MAX_WORD:
+        raise InvalidInput.field(field, f"at most {_MAX_WORD} characters")
+    if unstorable(text):
+        raise InvalidInput.field(field, "must not hold NUL or lone surrogates")
+    return text
+
+
+def bounded(field: str, number: int | None, default: int, most: int) -> int:
+    """A number from 1 to `most`; `default` when none was given. Raises InvalidInput."""
+    if number is None:
+        return default
+    if not 1 <= number <= most:
+        raise InvalidInput.field(field, f"must be from 1 to {most}")
+    return number
+
+
+def skip(page: int | None, size: int, after: str | None) -> int:
+    """How many jobs precede page number `page` (from 1). Raises InvalidInput."""
+    if page is None:
+        return 0
+    if after is not None:
+        raise InvalidInput.field("page", "give page or after, not both")
+    if page < 1 or page * size > MAX_EXAMINED:
+        raise InvalidInput.field(
+            "page", f"must be 1 or more, and reach no further than {MAX_EXAMINED} jobs; use after"
+        )
+    return (page - 1) * size
