@@ -68,9 +68,11 @@ class Coordinator:
             self.terms,
             settings.limits,
         )
-        self.control = Control(self.committer, self.reader, self.ids, self.clock, settings.limits)
-        self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self.insight = Insight(self.reader, self.clock)
+        self.control = Control(
+            self.committer, self.reader, self.insight, self.clock, settings.limits
+        )
+        self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []
 
