@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -149,42 +150,54 @@ def _insert_active(dialect: Dialect) -> sa.Executable:
     )
 
 
+_Key = tuple[str, str]
+_Holder = tuple[str, str, str | None]
+"""Owner and key, and who holds it: digest, (first) job id, answer."""
+
+
+def _wants(s: Submission) -> Iterator[tuple[_Key, _Holder]]:
+    """The keys of a request, each with what it would store there."""
+    if s.key is not None:
+        yield (s.owner, s.key), (s.digest, s.jobs[0].id if s.jobs else "", s.answer)
+    for job in s.jobs:
+        if job.idempotency_key is not None:
+            yield (s.owner, job.idempotency_key), (job.digest or "", job.id, None)
+
+
 def _guard(
     unit: Unit, submissions: list[Submission], answers: list[Submitted | IdempotencyMismatch]
 ) -> None:
-    """Take the keys; what was there before decides. First come in the transaction wins."""
-    wanted: dict[tuple[str, str], tuple[str, str, str | None]] = {}
+    """Take the keys; what was there before decides. First come in the transaction wins, and what
+    a refused request has taken goes to the next that wants it."""
+    wanted: dict[_Key, _Holder] = {}
     for s in submissions:
-        if s.key is not None:
-            first = s.jobs[0].id if s.jobs else ""
-            wanted.setdefault((s.owner, s.key), (s.digest, first, s.answer))
-        for job in s.jobs:
-            if job.idempotency_key is not None:
-                wanted.setdefault((s.owner, job.idempotency_key), (job.digest or "", job.id, None))
-    rows = [(*key, *value, unit.now) for key, value in sorted(wanted.items())]
-    unit.execute(_take_keys(unit.dialect), rows)
-    held = {
-        (owner, key): (digest, job_id, answer)
-        for owner, key, digest, job_id, answer in unit.rows(
-            _held_keys(unit.dialect), sorted(wanted)
-        )
+        for key, holder in _wants(s):
+            wanted.setdefault(key, holder)
+    unit.execute(_take_keys(unit.dialect), _key_rows(unit, wanted))
+    held: dict[_Key, _Holder] = {
+        (row[0], row[1]): tuple(row[2:])
+        for row in unit.rows(_held_keys(unit.dialect), sorted(wanted))
     }
-    orphans: list[tuple[str, str]] = []
+    freed: dict[_Key, _Holder | None] = {}
     for place, s in enumerate(submissions):
+        for key, holder in _wants(s):
+            if key in freed and freed[key] is None:
+                freed[key] = held[key] = holder
         answers[place] = judged = _judge(s, held)
         if isinstance(judged, IdempotencyMismatch):
-            orphans += [
-                (s.owner, job.idempotency_key)
-                for job in s.jobs
-                if job.idempotency_key and held[s.owner, job.idempotency_key][1] == job.id
-            ]
-    if orphans:
-        unit.execute(_drop_keys(unit.dialect), sorted(orphans))
+            own = {job.id for job in s.jobs}
+            freed |= {key: None for key, _ in _wants(s) if held[key][1] in own}
+    if freed:
+        unit.execute(_drop_keys(unit.dialect), sorted(freed))
+        taken = {key: holder for key, holder in freed.items() if holder is not None}
+        unit.execute(_take_keys(unit.dialect), _key_rows(unit, taken))
 
 
-def _judge(
-    s: Submission, held: dict[tuple[str, str], tuple[str, str, str | None]]
-) -> Submitted | IdempotencyMismatch:
+def _key_rows(unit: Unit, wanted: dict[_Key, _Holder]) -> list[tuple[Any, ...]]:
+    return [(*key, *holder, unit.now) for key, holder in sorted(wanted.items())]
+
+
+def _judge(s: Submission, held: dict[_Key, _Holder]) -> Submitted | IdempotencyMismatch:
     answer = Submitted()
     if s.key is not None:
         digest, job_id, stored = held[s.owner, s.key]
