@@ -63,6 +63,7 @@ def claim(
     """
     known = _workers(unit, claims)
     answers: list[Claimed | WorkerUnknown | InvalidInput] = []
+    left = {worker_id: row[3] - row[5] for worker_id, row in known.items()}
     groups: dict[tuple[Lane, ...], list[_Candidate]] = defaultdict(list)
     for item in claims:
         worker = known.get(item.worker_id)
@@ -75,8 +76,9 @@ def claim(
             continue
         answer = Claimed(drain=bool(worker[4]))
         answers.append(answer)
-        free = min(item.slots, worker[3] - worker[5])
+        free = min(item.slots, left[item.worker_id])
         if free > 0 and not answer.drain:
+            left[item.worker_id] -= free
             groups[item.lanes()].append(_Candidate(item, free, answer))
     for lanes, candidates in groups.items():
         _lease(unit, lanes, candidates, terms)
