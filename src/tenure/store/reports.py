@@ -18,6 +18,9 @@ from tenure.store.dialect import Dialect, Taking
 from tenure.store.endings import drop_checkpoints, insert_runs, lock, write
 from tenure.store.unit import Lane, Unit, json_text
 
+_Lease = tuple[str, int, str]
+"""Job, fence, worker: what a report must match."""
+
 
 def report(
     unit: Unit, batches: list[list[Report]], random: Callable[[], float]
@@ -29,9 +32,9 @@ def report(
     in job order.
     """
     accepted: set[int] = set()
-    first: dict[tuple[str, int], Report] = {}
+    first: dict[_Lease, Report] = {}
     for item in chain.from_iterable(batches):
-        first.setdefault((item.job_id, item.fence), item)
+        first.setdefault((item.job_id, item.fence, item.worker_id), item)
     good = [item for item in first.values() if item.outcome is Outcome.COMPLETED]
     if good:
         accepted.update(_complete(unit, good))
@@ -55,32 +58,35 @@ def report(
 
 def _complete(unit: Unit, good: list[Report]) -> list[int]:
     """The hot path: delete what matches, append the runs. No window between the two."""
-    leases = sorted((item.job_id, item.fence, item.worker_id) for item in good)
-    taken = _take(unit.dialect).run(unit.conn, {"batch": json_text(leases)})
+    by_lease = {(item.job_id, item.fence, item.worker_id): item for item in good}
+    taken = _take(unit.dialect).run(unit.conn, {"batch": json_text(sorted(by_lease))})
     if not taken:
         return []
-    by_id = {item.job_id: item for item in good}
     now = unit.now
     completed, final = Outcome.COMPLETED.value, JobState.COMPLETED.value
-    runs = []
+    runs, accepted = [], []
     ran: dict[Lane, list[int]] = defaultdict(list)
     for row in taken:
-        job_id, fence, attempt, started_at, queue, type_, lost, cancel_at, progress, _ = row
-        item = by_id[job_id]
+        (
+            job_id, fence, worker_id, attempt, started_at, queue, type_, lost, cancel_at, progress,
+            _,
+        ) = row  # fmt: skip
+        item = by_lease[job_id, fence, worker_id]
+        accepted.append(id(item))
         runs.append(
             (
-                job_id, fence, attempt, item.worker_id, started_at, now, completed, None, None,
+                job_id, fence, attempt, worker_id, started_at, now, completed, None, None,
                 item.result, lost, 0 if cancel_at is None else 1, progress, final,
             )
         )  # fmt: skip
         ran[queue, type_].append(now - started_at)
-    drop_checkpoints(unit, [row[0] for row in taken if row[9]])
+    drop_checkpoints(unit, [row[0] for row in taken if row[10]])
     unit.execute(insert_runs(unit.dialect), runs)
     unit.finished += [row[0] for row in taken]
     for lane, spans in ran.items():
         unit.count(*lane, "completed", len(spans))
         unit.observe(lane, "duration", spans)
-    return [id(by_id[row[0]]) for row in taken]
+    return accepted
 
 
 @cache
@@ -92,6 +98,7 @@ def _take(dialect: Dialect) -> Taking:
         sa.tuple_(a.job_id, a.fence, a.worker_id).in_(sa.select(*batch.c)),
         a.job_id,
         a.fence,
+        a.worker_id,
         a.attempt,
         a.started_at,
         a.queue,
@@ -105,7 +112,11 @@ def _take(dialect: Dialect) -> Taking:
 
 def _settle(unit: Unit, items: list[Report], random: Callable[[], float]) -> list[int]:
     held = lock(unit, [(item.job_id, item.fence, item.worker_id) for item in items])
-    matched = [item for item in items if (item.job_id, item.fence) in held]
+    matched = [
+        item
+        for item in items
+        if (found := held.get((item.job_id, item.fence))) and found.worker_id == item.worker_id
+    ]
     write(
         unit,
         [
