@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -155,9 +156,9 @@ def _text(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """The traceback without the worker's own frame, which is always the first."""
+    """The traceback without the worker's own frames, which are always the first."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__name__", "") in _OWN:
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN):
         trace = trace.tb_next
     try:
         return "".join(traceback.format_exception(type(error), error, trace))
@@ -165,9 +166,7 @@ def _traceback(error: BaseException) -> str:
         return f"(its traceback cannot be read: {type(broken).__name__})"
 
 
-_OWN = frozenset(
-    f"tenure.worker.{name}" for name in ("executor", "invocation", "child", "lanes", "threads")
-)
+_OWN = str(Path(__file__).parent)
 
 
 def _other_types(value: Any) -> Any:
