@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tenure.store.control import Action
 from tenure.store.listing import Filter, Listed
 from tests.builders import NOW, WORKER, report
 from tests.store.opened import OpenedStore
+from tests.store.plans import no_whole_table
 from tests.store.scenes import claimed, ended, submitted
 
 
@@ -175,3 +177,11 @@ def test_a_page_is_bounded_in_bytes(store: OpenedStore) -> None:
     assert page(store, after=first.next) == Listed(ids[3:], None)
     huge = one(store, payload='"' + "x" * 4 * size + '"')
     assert page(store, 2) == Listed([huge], huge)
+
+
+def test_lists_read_indexes_only(store: OpenedStore) -> None:
+    jobs = in_every_state(store)
+    chosen = [{state} for state in jobs] + [set(), {S.FAILED, S.CANCELLED}, {S.PAUSED, S.RUNNING}]
+    for states in chosen:
+        wanted = Filter(frozenset(states), "default", "echo", "red", "x")
+        no_whole_table(store, partial(listing.job_ids, wanted=wanted, after=None, limit=50))

@@ -197,10 +197,13 @@ class Control:
         rows, following = await self._reader.run(
             lambda unit: _page(unit, wanted, below, size, skip)
         )
+        whole = following is None and below is None
         return Page(
             items=[present.job(row) for row in rows],
             next=None if following is None else cursors.of_job(following),
-            approx_total=await self._about(wanted),
+            approx_total=skip + len(rows)
+            if whole and (rows or not skip)
+            else await self._about(wanted),
         )
 
     async def _about(self, wanted: Filter) -> int | None:

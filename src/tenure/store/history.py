@@ -110,13 +110,17 @@ def _held_lines(dialect: Dialect) -> sa.Select[Any]:
     """The run's first index (or null), then those in [start, end)."""
     c = t.logs.c
     run = (c.job_id == sa.bindparam("job_id"), c.fence == sa.bindparam("fence"))
-    part: tuple[Any, ...] = (sa.func.min(c.index).label("index"), sa.literal_column("0"))
-    first = sa.select(*part).where(*run)
-    inside = sa.select(c.index, sa.literal_column("1")).where(
+    lowest: tuple[Any, ...] = (sa.func.min(c.index).label("index"), _part(0))
+    first = sa.select(*lowest).where(*run)
+    inside = sa.select(c.index, _part(1)).where(
         *run, c.index >= sa.bindparam("start"), c.index < sa.bindparam("end")
     )
     both = sa.union_all(first, inside).subquery("both")
-    return dialect.read(sa.select(both.c.index).order_by(list(both.c)[1]))
+    return dialect.read(sa.select(both.c.index).order_by(both.c.part))
+
+
+def _part(number: int) -> sa.Label[Any]:
+    return sa.literal_column(str(number)).label("part")
 
 
 @cache

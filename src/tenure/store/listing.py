@@ -22,7 +22,8 @@ from tenure.store.unit import Unit
 MAX_EXAMINED = 10_000
 MAX_PAGE_BYTES = 8 * 1024 * 1024
 """Payloads and results of one page; a page holds one job at least."""
-_WINDOWS = (500, 2_000, 7_500)
+_WINDOWS = (500, 2_000, 2_000, 2_000, 2_000, 1_500)
+"""Small ones: PostgreSQL prefers reading a whole table to many thousand single look-ups."""
 _LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 _ENDED_BADLY = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED, JobState.EXPIRED})
 _FEW: dict[JobState, sa.ColumnElement[bool]] = {

@@ -141,7 +141,7 @@ def resolve(unit: Unit, text: str) -> str:
     """
     if is_id(text):
         return text
-    if len(text) < MIN_PREFIX or not is_id((text + _SHAPE[len(text) :])[: len(_SHAPE)]):
+    if len(text) < MIN_PREFIX or not is_id(text + _SHAPE[len(text) :]):
         raise JobNotFound(
             f"there is no job {text[:40]} (an id may be shortened to {MIN_PREFIX} characters)"
         )
