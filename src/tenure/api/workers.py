@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from tenure.api.exchange import Ask, answer, coordinator, principal_of
 from tenure.api.security import allow
@@ -18,8 +18,8 @@ from tenure.wire.base import Page
     summary="List workers, newest first",
     opt=allow(Permission.READ, answers={200: Page[workers.Worker]}),
 )
-async def list_workers(request: Ask) -> Response[bytes]:
-    return answer(Page(items=await coordinator(request).fleet.list()))
+async def list_workers(request: Ask, after: FromQuery[str | None] = None) -> Response[bytes]:
+    return answer(await coordinator(request).fleet.list(after))
 
 
 @get(
