@@ -9,12 +9,11 @@ from loguru import logger
 
 from tenure.client.leasing import AsyncLeasing
 from tenure.domain.errors import (
-    Conflict,
-    InvalidInput,
-    MalformedBody,
-    NotFound,
+    InternalError,
     TenureError,
-    TooLarge,
+    TooMany,
+    Unavailable,
+    Unreachable,
 )
 from tenure.worker.backoff import Backoff
 from tenure.worker.holding import Run
@@ -24,8 +23,8 @@ from tenure.worker.membership import FORGOTTEN, Membership
 GATHER_SECONDS = 0.2
 """How long the lines of a running handler are gathered before they are sent."""
 MAX_REQUESTS = 4
-
-_USELESS = (Conflict, InvalidInput, MalformedBody, NotFound, TooLarge)
+MAX_TRIES = 4
+"""How often lines are offered to a coordinator that answers but cannot take them."""
 
 
 class LogShipper:
@@ -94,20 +93,28 @@ class LogShipper:
             then()
 
     async def _send(self, run: Run, buffer: LogBuffer) -> None:
+        """One batch. A report waits behind it, so only what will pass is waited for."""
         backoff = Backoff()
         first, lines = buffer.batch()
         while True:
             session = self._membership.current
             try:
                 await self._leasing.logs(session, *run.key, first, lines)
-            except FORGOTTEN as error:
-                await self._membership.overcome(error, session, backoff)
-            except _USELESS as error:
-                logger.bind(job_id=run.lease.job_id, error=error.detail).debug("Log lines refused")
-                buffer.clear()
-                return
             except TenureError as error:
+                if not _passes(error, backoff):
+                    logger.bind(job_id=run.lease.job_id, error=error.detail).info(
+                        "Log lines were not taken"
+                    )
+                    buffer.clear()
+                    return
                 await self._membership.overcome(error, session, backoff)
             else:
                 buffer.sent(first + len(lines))
                 return
+
+
+def _passes(error: TenureError, backoff: Backoff) -> bool:
+    """Whether it helps to try again. Without any coordinator the report could not go either."""
+    if isinstance(error, (Unreachable, *FORGOTTEN)):
+        return True
+    return isinstance(error, Unavailable | TooMany | InternalError) and backoff.failures < MAX_TRIES

@@ -1,0 +1,19 @@
+"""A real coordinator for the worker's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.worker.running import Running
+
+
+@pytest.fixture
+def coordinator(tmp_path: Path) -> Iterator[Running]:
+    """On SQLite, in a thread with a loop of its own, so that a test may block its own loop."""
+    running = Running(tmp_path)
+    running.start()
+    yield running
+    running.stop()

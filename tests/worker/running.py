@@ -1,0 +1,92 @@
+"""A coordinator that runs beside the test, and can be stopped and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tenure.api.server import Server, build
+from tenure.client.asynchronous import AsyncClient
+from tenure.client.retrying import Patience
+from tenure.settings import Settings
+from tenure.worker.options import WorkerOptions
+from tenure.worker.registry import Registry
+from tenure.worker.runtime import WorkerRuntime
+
+
+class Running:
+    """The same address and store through all its lives. `settings` may be changed between them."""
+
+    def __init__(self, place: Path) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.port: int = taken.getsockname()[1]
+        self.settings = Settings(
+            database_url=f"sqlite:///{place}/worker.db",
+            port=self.port,
+            sweep_every=timedelta(seconds=0.1),
+        )
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def use_lease(self, seconds: float) -> None:
+        """Restart with another lease time."""
+        self.stop()
+        self.settings = self.settings.model_copy(update={"lease": timedelta(seconds=seconds)})
+        self.start()
+
+    def start(self) -> None:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
+        self._thread.start()
+        assert ready.wait(20), "the coordinator did not start"
+
+    def stop(self) -> None:
+        """An orderly stop; harmless when it does not run."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(20)
+            assert not self._thread.is_alive(), "the coordinator did not stop"
+        self._server = self._thread = None
+
+    def _run(self, ready: threading.Event) -> None:
+        asyncio.run(self._serve(ready))
+
+    async def _serve(self, ready: threading.Event) -> None:
+        server = build(self.settings)
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        self._server = server
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", self.port))
+        serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        ready.set()
+        await serving
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[AsyncClient]:
+        async with AsyncClient(self.url, patience=Patience(retry_for=10)) as client:
+            yield client
+
+    @asynccontextmanager
+    async def worker(self, *functions: Any, **options: Any) -> AsyncIterator[WorkerRuntime]:
+        """A worker with these handlers, registered; drained at the end."""
+        registry = Registry()
+        for function in functions:
+            registry.add(function)
+        values = {"drain_grace_seconds": 2.0} | options
+        async with WorkerRuntime(WorkerOptions(url=self.url, **values), registry) as runtime:
+            yield runtime
