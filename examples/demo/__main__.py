@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,8 +19,9 @@ from examples.demo import mix
 from examples.demo.cluster import Cluster, NotStarted
 from examples.demo.screen import Screen, summary
 from tenure import Client, TenureError
+from tenure.wire.jobs import Job
 
-VICTIM, SURVIVOR = "south", "north"
+WORKERS = ("north", "south")
 LONGEST_SECONDS = 50.0
 KILL_AT = 0.35
 """How far the long jobs are when a worker is killed."""
@@ -63,55 +65,68 @@ def _demo(cluster: Cluster, *, keep: bool) -> bool:
         cluster.start_coordinator()
         screen.say(f"coordinator on {cluster.url}, database in {cluster.directory}")
         with Client(cluster.url) as client:
-            for name in (SURVIVOR, VICTIM):
+            for name in WORKERS:
                 cluster.start_worker(name, client)
                 screen.say(f"worker {name}, {cluster.slots} slots")
-            kinds = mix.submit(client)
-            screen.say(f"{sum(len(kind.ids) for kind in kinds):,} jobs submitted")
-            orphaned = _watch(cluster, client, screen, kinds)
-            wrong = list(mix.complaints(client, kinds, orphaned))
-            if keep:
-                cluster.start_worker(VICTIM, client)
-    screen.console.print(summary(kinds))
-    for text in wrong:
-        screen.console.print(f"[red]wrong:[/] {text}")
-    moved = f"{len(orphaned)} jobs of the killed worker finished on the other one"
-    screen.console.print(f"Every job ended as it should; {moved}." if not wrong else "FAILED")
+            show = Show(cluster, client, screen, mix.submit(client))
+            wrong = show.run()
+            if keep and show.victim is not None:
+                cluster.start_worker(show.names[show.victim], client)
+    show.conclude(wrong)
     if keep:
         _tell_what_runs(cluster, screen)
     return not wrong
 
 
-def _watch(
-    cluster: Cluster, client: Client, screen: Screen, kinds: list[mix.Kind]
-) -> dict[str, str]:
-    """Show progress until all have ended, killing a worker on the way; the jobs it held."""
-    names = {worker.id: worker.name for worker in client.workers()}
-    orphaned: dict[str, str] = {}
-    until = time.monotonic() + LONGEST_SECONDS
-    while not mix.all_ended(kinds) and time.monotonic() < until:
-        next_look = time.monotonic() + 0.25
-        long = mix.look(client, kinds)
-        screen.show(kinds, long, names)
-        fractions = [job.progress.fraction or 0.0 for job in long if job.progress]
-        if VICTIM in cluster.processes and sum(fractions) / len(long) >= KILL_AT:
-            orphaned = _kill(cluster, client, screen, kinds, names)
-        mix.sleep_until(next_look)
-    return orphaned
+class Show:
+    """What happens between the submit and the summary."""
 
+    def __init__(
+        self, cluster: Cluster, client: Client, screen: Screen, kinds: list[mix.Kind]
+    ) -> None:
+        self._cluster = cluster
+        self._client = client
+        self._screen = screen
+        self._kinds = kinds
+        self._orphaned: set[str] = set()
+        self.names = {worker.id: worker.name for worker in client.workers()}
+        self.victim: str | None = None
 
-def _kill(
-    cluster: Cluster, client: Client, screen: Screen, kinds: list[mix.Kind], names: dict[str, str]
-) -> dict[str, str]:
-    pid = cluster.kill(VICTIM)
-    victim = next(id_ for id_, name in names.items() if name == VICTIM)
-    jobs = [client.get(id_) for kind in kinds[1:] for id_ in kind.ids]
-    held = {job.id: victim for job in jobs if job.status == "running" and job.worker_id == victim}
-    screen.say(
-        f"[bold]kill -9 {pid}[/]: worker {VICTIM} is gone, and held {len(held)} jobs;"
-        f" their leases end within {cluster.lease}"
-    )
-    return held
+    def run(self) -> list[str]:
+        """Show progress until all have ended, killing a worker on the way; what went wrong."""
+        self._screen.say(f"{sum(len(kind.ids) for kind in self._kinds):,} jobs submitted")
+        until = time.monotonic() + LONGEST_SECONDS
+        while not mix.all_ended(self._kinds) and time.monotonic() < until:
+            next_look = time.monotonic() + 0.25
+            long = mix.look(self._client, self._kinds)
+            self._screen.show(self._kinds, long, self.names)
+            far = [job.progress.fraction or 0.0 for job in long if job.progress]
+            if self.victim is None and sum(far) / len(long) >= KILL_AT:
+                self._kill(long)
+            mix.sleep_until(next_look)
+        return list(mix.complaints(self._client, self._kinds, self.victim, self._orphaned))
+
+    def _kill(self, long: list[Job]) -> None:
+        """Kill the worker that runs most of the long jobs."""
+        busy = Counter(job.worker_id for job in long if job.worker_id in self.names)
+        (self.victim, _), *_ = busy.most_common(1)
+        name = self.names[str(self.victim)]
+        pid = self._cluster.kill(name)
+        time.sleep(0.2)  # what it had sent before is settled by now
+        self._orphaned = mix.held_by(self._client, str(self.victim))
+        self._screen.say(
+            f"[bold]kill -9 {pid}[/]: worker {name} is gone, and held {len(self._orphaned)} jobs;"
+            f" their leases end within {self._cluster.lease}"
+        )
+
+    def conclude(self, wrong: list[str]) -> None:
+        """The summary."""
+        console = self._screen.console
+        console.print(summary(self._kinds))
+        for text in wrong:
+            console.print(f"[red]wrong:[/] {text}", soft_wrap=True)
+        moved = f"{len(self._orphaned)} jobs of the killed worker finished on the other one"
+        console.print(f"Every job ended as it should; {moved}." if not wrong else "FAILED")
 
 
 def _tell_what_runs(cluster: Cluster, screen: Screen) -> None:

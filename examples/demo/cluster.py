@@ -37,7 +37,7 @@ class Cluster:
 
     directory: Path
     lease: str = "3s"
-    slots: int = 6
+    slots: int = 20
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 

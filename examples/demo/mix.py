@@ -16,6 +16,8 @@ SAMPLES = 8
 SAMPLE_SECONDS = 7.0
 SMALL = 1_000
 DELAY = timedelta(seconds=6)
+LONG = 2
+"""The place of the long kind."""
 SOON = {"strategy": "fixed", "initial_delay_seconds": 1, "jitter": 0}
 
 
@@ -25,6 +27,7 @@ class Kind:
 
     title: str
     expected: str
+    about: str
     ids: list[str] = field(default_factory=list)
     ended: dict[str, Job] = field(default_factory=dict)
 
@@ -43,12 +46,12 @@ def submit(client: Client) -> list[Kind]:
         {"type": "echo", "payload": {"n": n}, "tags": ["small"]} for n in range(SMALL)
     ]
     kinds = [
-        Kind("small, one batch", "completed"),
-        Kind("echo", "completed"),
-        Kind("long, with progress", "completed"),
-        Kind("flaky, recovers", "completed"),
-        Kind("doomed, ends dead", "failed"),
-        Kind("delayed", "completed"),
+        Kind("small", "completed", "one batch"),
+        Kind("echo", "completed", "one by one"),
+        Kind("long", "completed", f"{SAMPLE_SECONDS:g} s of work with progress"),
+        Kind("flaky", "completed", "fails twice, then works"),
+        Kind("doomed", "failed", "fails three times, ends dead"),
+        Kind("delayed", "completed", f"not before {DELAY.seconds} s have passed"),
     ]
     batch, echo, long, flaky, doomed, delayed = (kind.ids for kind in kinds)
     sample = {"seconds": SAMPLE_SECONDS, "steps": 28}
@@ -71,7 +74,7 @@ def look(client: Client, kinds: list[Kind]) -> list[Job]:
             _look_at_batch(client, kind)
         else:
             _look_one_by_one(client, kind)
-    return [kinds[2].ended.get(id_) or client.get(id_) for id_ in kinds[2].ids]
+    return [kinds[LONG].ended.get(id_) or client.get(id_) for id_ in kinds[LONG].ids]
 
 
 def _look_at_batch(client: Client, kind: Kind) -> None:
@@ -91,32 +94,41 @@ def all_ended(kinds: list[Kind]) -> bool:
     return all(len(kind.ended) == len(kind.ids) for kind in kinds)
 
 
-def complaints(client: Client, kinds: list[Kind], orphaned: dict[str, str]) -> Iterator[str]:
-    """What did not end as it should. `orphaned`: job to the name of the killed worker's id."""
+def held_by(client: Client, worker_id: str) -> set[str]:
+    """The jobs that a worker has not reported."""
+    return {job.id for job in client.list(status="running") if job.worker_id == worker_id}
+
+
+def complaints(
+    client: Client, kinds: list[Kind], victim: str | None, orphaned: set[str]
+) -> Iterator[str]:
+    """What did not end as it should. `orphaned`: the jobs that the killed worker `victim` held."""
     for kind in kinds:
         if missing := len(kind.ids) - len(kind.ended):
             yield f"{kind.title}: {missing} have not ended"
         if wrong := {s: n for s, n in kind.statuses.items() if s != kind.expected}:
             yield f"{kind.title}: {wrong}, all should be {kind.expected}"
-    yield from _details(client, kinds)
-    for id_, worker_id in orphaned.items():
+    yield from _details(client, kinds, orphaned)
+    if not orphaned & set(kinds[LONG].ids):
+        yield "no long job was lost to kill -9"
+    for id_ in orphaned:
         runs = client.runs(id_)
-        if [run.outcome for run in runs] != ["lost", "completed"]:
-            yield f"{id_}: its runs are {[run.outcome for run in runs]}, not lost and completed"
-        elif runs[-1].worker_id == worker_id:
+        if [run.worker_id for run in runs if run.outcome == "lost"] != [victim]:
+            yield f"{id_}: its runs are {[run.outcome for run in runs]}, one should be lost"
+        elif runs[-1].worker_id == victim:
             yield f"{id_}: finished on the worker that was killed"
 
 
-def _details(client: Client, kinds: list[Kind]) -> Iterator[str]:
+def _details(client: Client, kinds: list[Kind], orphaned: set[str]) -> Iterator[str]:
     batch, echo, _, flaky, doomed, delayed = kinds
+    if len(set(batch.ids)) != SMALL:
+        yield "the batch lost or doubled a job"
     for number, id_ in enumerate(batch.ids):
         result: Any = batch.ended[id_].result if id_ in batch.ended else None
         if result != {"n": number}:
             yield f"{id_}: returned {result}, not what it was given"
-    if len(set(batch.ids)) != SMALL:
-        yield "the batch lost or doubled a job"
     for kind, attempts in ((echo, 1), (flaky, 3), (doomed, 3)):
-        for id_ in kind.ids:
+        for id_ in set(kind.ids) - orphaned:
             if (made := len(client.runs(id_))) != attempts:
                 yield f"{kind.title}: {made} attempts, not {attempts}"
     for job in delayed.ended.values():

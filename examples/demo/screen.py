@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -20,7 +21,7 @@ class Screen:
     """`show` may be called as often as one likes; without a terminal it speaks once a second."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
         self._live = Live(console=self.console, transient=True, refresh_per_second=8)
         self._began = time.monotonic()
         self._spoke = 0.0
@@ -40,7 +41,9 @@ class Screen:
 
     def say(self, text: str) -> None:
         """One line that stays."""
-        self.console.print(f"[dim]{time.monotonic() - self._began:5.1f} s[/]  {text}")
+        self.console.print(
+            f"[dim]{time.monotonic() - self._began:5.1f} s[/]  {text}", soft_wrap=True
+        )
 
     def show(self, kinds: Sequence[Kind], long: Sequence[Job], names: dict[str, str]) -> None:
         """The state of things. `names`: worker id to name."""
@@ -50,7 +53,7 @@ class Screen:
             self._spoke = time.monotonic()
             counts = ", ".join(f"{k.title} {len(k.ended)}/{len(k.ids)}" for k in kinds)
             far = sum(_fraction(job) for job in long) / max(1, len(long))
-            self.say(f"{counts}; long jobs at {far:.0%}")
+            self.say(f"ended: {counts}; the long ones are at {far:.0%}")
 
 
 def _fraction(job: Job) -> float:
@@ -60,9 +63,9 @@ def _fraction(job: Job) -> float:
 
 
 def _counts(kinds: Sequence[Kind]) -> Table:
-    table = Table("jobs", "submitted", "ended", box=None, padding=(0, 2))
+    table = Table("jobs", "", "submitted", "ended", box=None, padding=(0, 2))
     for kind in kinds:
-        table.add_row(kind.title, str(len(kind.ids)), str(len(kind.ended)))
+        table.add_row(kind.title, kind.about, str(len(kind.ids)), str(len(kind.ended)))
     return table
 
 
@@ -79,13 +82,12 @@ def _bars(long: Sequence[Job], names: dict[str, str]) -> Table:
 
 def summary(kinds: Sequence[Kind]) -> Table:
     """How everything ended."""
-    table = Table("jobs", "submitted", "ended as", "attempts", "lost", "as it should")
+    table = Table("jobs", "", "submitted", "ended as", "attempts", "lost", "as it should")
     for kind in kinds:
         jobs = list(kind.ended.values())
         ended = ", ".join(f"{count} {status}" for status, count in kind.statuses.items())
         good = kind.statuses == {kind.expected: len(kind.ids)}
         attempts, lost = sum(job.attempt for job in jobs), sum(job.lost for job in jobs)
-        table.add_row(
-            kind.title, str(len(kind.ids)), ended, str(attempts), str(lost), "yes" if good else "NO"
-        )
+        numbers = str(len(kind.ids)), ended, str(attempts), str(lost)
+        table.add_row(kind.title, kind.about, *numbers, "yes" if good else "NO")
     return table
