@@ -197,21 +197,21 @@ class Control:
         rows, following = await self._reader.run(
             lambda unit: _page(unit, wanted, below, size, skip)
         )
-        whole = following is None and below is None
+        seen = skip + len(rows)
+        whole = following is None and below is None and bool(rows or not skip)
         return Page(
             items=[present.job(row) for row in rows],
             next=None if following is None else cursors.of_job(following),
-            approx_total=skip + len(rows)
-            if whole and (rows or not skip)
-            else await self._about(wanted),
+            approx_total=seen if whole else await self._about(wanted, seen),
         )
 
-    async def _about(self, wanted: Filter) -> int | None:
-        """How many jobs a list has in all, where that is known without counting."""
+    async def _about(self, wanted: Filter, seen: int) -> int | None:
+        """How many jobs a list has in all, at least `seen`, where it is known without counting."""
         counted = bool(wanted.states) and wanted.states <= ACTIVE
         if wanted.tag is not None or wanted.text is not None or not (counted or wanted.open):
             return None
-        return await self._insight.about(wanted.states, wanted.queue, wanted.type)
+        about = await self._insight.about(wanted.states, wanted.queue, wanted.type)
+        return max(about, seen)
 
 
 def _action(principal: Principal, reason: str | None) -> Action:
