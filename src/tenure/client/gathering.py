@@ -91,6 +91,8 @@ class Gatherer:
             answers = [await self._run(routes.submit(batch[0].job))]
         else:
             answers = await self._run(routes.submit_each([waiting.job for waiting in batch]))
+        if len(answers) != len(batch):
+            raise TenureError("the answer has not as many items as the batch")
         for waiting, answer in zip(batch, answers, strict=True):
             if waiting.answer.done():
                 continue
