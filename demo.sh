@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 deploy/bootstrap.sh run
-exec .venv/bin/python -m examples.demo "$@"
+exec .venv/bin/python -u -m examples.demo "$@"

@@ -50,8 +50,8 @@ def submit(client: Client) -> list[Kind]:
         Kind("echo", "completed", "one by one"),
         Kind("long", "completed", f"{SAMPLE_SECONDS:g} s of work with progress"),
         Kind("flaky", "completed", "fails twice, then works"),
-        Kind("doomed", "failed", "fails three times, ends dead"),
-        Kind("delayed", "completed", f"not before {DELAY.seconds} s have passed"),
+        Kind("doomed", "failed", "fails 3 times, ends dead"),
+        Kind("delayed", "completed", f"starts after {DELAY.seconds} s"),
     ]
     batch, echo, long, flaky, doomed, delayed = (kind.ids for kind in kinds)
     sample = {"seconds": SAMPLE_SECONDS, "steps": 28}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -63,7 +64,7 @@ def _fraction(job: Job) -> float:
 
 
 def _counts(kinds: Sequence[Kind]) -> Table:
-    table = Table("jobs", "", "submitted", "ended", box=None, padding=(0, 2))
+    table = Table("kind", "", "jobs", "ended", box=None, padding=(0, 2))
     for kind in kinds:
         table.add_row(kind.title, kind.about, str(len(kind.ids)), str(len(kind.ended)))
     return table
@@ -82,7 +83,7 @@ def _bars(long: Sequence[Job], names: dict[str, str]) -> Table:
 
 def summary(kinds: Sequence[Kind]) -> Table:
     """How everything ended."""
-    table = Table("jobs", "", "submitted", "ended as", "attempts", "lost", "as it should")
+    table = Table("kind", "", "jobs", "ended as", "runs", "lost", "good", box=box.SIMPLE_HEAD)
     for kind in kinds:
         jobs = list(kind.ended.values())
         ended = ", ".join(f"{count} {status}" for status, count in kind.statuses.items())
