@@ -20,6 +20,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 COORDINATOR = "0193474a-0000-7000-8000-00000000000c"
+OTHER_COORDINATOR = "0193474a-0000-7000-8000-00000000000d"
+
+_PATIENCE_SECONDS = 20.0
 
 
 class OpenedStore(ABC):
@@ -36,8 +39,10 @@ class OpenedStore(ABC):
         """Run `verb(unit, *args)` and write its statistics, in one transaction."""
         return self.within(lambda conn: self._run(conn, lambda unit: verb(unit, *args, **kwargs)))
 
-    def _run(self, conn: sa.Connection, body: Callable[[Unit], T]) -> T:
-        unit = Unit(conn, self.dialect, self.now, COORDINATOR)
+    def _run(
+        self, conn: sa.Connection, body: Callable[[Unit], T], coordinator_id: str = COORDINATOR
+    ) -> T:
+        unit = Unit(conn, self.dialect, self.now, coordinator_id)
         self.last = unit
         found = body(unit)
         unit.write_tally()
@@ -129,12 +134,15 @@ class PostgresStore(OpenedStore):
             return await conn.run_sync(body)
 
     def beside(self, first: Callable[[Unit], T], second: Callable[[Unit], T]) -> tuple[T, T]:
-        """Run `second` in a transaction of its own while the one of `first` is still open."""
+        """Run `second` for another coordinator while the transaction of `first` is still open."""
 
         async def both() -> tuple[T, T]:
             async with self._engine.begin() as conn:
                 one = await conn.run_sync(lambda inner: self._run(inner, first))
-                two = await self._within(lambda inner: self._run(inner, second))
+                two = await asyncio.wait_for(
+                    self._within(lambda inner: self._run(inner, second, OTHER_COORDINATOR)),
+                    _PATIENCE_SECONDS,
+                )
             return one, two
 
         return self._loop.run_until_complete(both())
