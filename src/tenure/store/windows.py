@@ -1,0 +1,159 @@
+"""Windows over the newest jobs in some states, each read through the index that fits.
+
+Unfinished jobs come from `active_jobs`, or from the index of their state while it holds few;
+finished ones from ix_runs_ended_badly, or from uq_runs_final when completed ones are asked for; all
+jobs from `jobs` by id.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from tenure.domain.lifecycle import ACTIVE, TERMINAL, JobState
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.unit import Unit
+
+_ENDED_BADLY = TERMINAL - {JobState.COMPLETED}
+_FEW: dict[JobState, sa.ColumnElement[bool]] = {
+    JobState.RUNNING: t.LEASED,
+    JobState.PENDING: t.READY,
+    JobState.SCHEDULED: t.SCHEDULED,
+}
+"""Unfinished states with an index of their own. It is in no order of id, so good for few only."""
+
+
+def streams_of(unit: Unit, states: frozenset[JobState], few: int) -> tuple[str, ...]:
+    """Which descending reads of ids together hold all jobs in `states` (none: all), by name.
+
+    A state holds few when it holds no more than `few` jobs; counting stops there.
+    """
+    if not states:
+        return ("jobs",)
+    ended, unfinished = states & TERMINAL, states & ACTIVE
+    found: set[str] = set(ended if ended <= _ENDED_BADLY else {"finished"})
+    if unfinished <= _FEW.keys() and all(_is_few(unit, state, few) for state in unfinished):
+        found |= unfinished
+    else:
+        found.add("active_jobs")
+    return tuple(sorted(found))
+
+
+def _is_few(unit: Unit, state: JobState, few: int) -> bool:
+    count: int = unit.rows(_count_few(unit.dialect, state), limit=few + 1)[0][0]
+    return count <= few
+
+
+@cache
+def _count_few(dialect: Dialect, state: JobState) -> sa.Select[Any]:
+    some = (
+        sa.select(sa.literal_column("1").label("one"))
+        .select_from(t.active_jobs)
+        .where(_FEW[state])
+        .limit(sa.bindparam("limit", type_=t.Integer))
+        .subquery("some")
+    )
+    return dialect.read(sa.select(sa.func.count()).select_from(some))
+
+
+@lru_cache(maxsize=256)
+def read_window(
+    dialect: Dialect, streams: tuple[str, ...], named: frozenset[str], states: frozenset[JobState]
+) -> sa.Select[Any]:
+    """The `size` newest rows of the streams below the id `below`: what of them matches.
+
+    Rows of (id, characters of payload and result, last id of the window, rows in the window),
+    newest first and at most `room`; one row with id null when nothing matches. `named` says which
+    of the parameters queue, type, tag and text (a LIKE pattern) must match.
+    """
+    window = _newest(streams)
+    last = window.alias("last_ids")
+    edge = sa.select(last.c.id).order_by(last.c.id).limit(1).scalar_subquery()
+    count = sa.select(sa.func.count()).select_from(window.alias("all_ids")).scalar_subquery()
+    bounds = sa.select(edge.label("edge"), count.label("n")).subquery("bounds")
+    matches = _matches(dialect, window, named, states).subquery("matches")
+    return dialect.read(
+        sa.select(matches.c.id, _size(matches.c.id), bounds.c.edge, bounds.c.n)
+        .select_from(bounds.outerjoin(matches, sa.true()))
+        .order_by(matches.c.id.desc())
+    )
+
+
+def _newest(streams: tuple[str, ...]) -> sa.CTE:
+    below, size = sa.bindparam("below", type_=t.Uuid), sa.bindparam("size", type_=t.Integer)
+    parts = [_stream(name, below).limit(size).subquery(f"stream_{name}") for name in streams]
+    ids = (
+        sa.union_all(*(sa.select(part) for part in parts)).subquery("ids")
+        if len(parts) > 1
+        else parts[0]
+    )
+    newest = sa.select(ids.c.id, ids.c.state).order_by(ids.c.id.desc()).limit(size)
+    return newest.cte("window_ids").prefix_with("MATERIALIZED")
+
+
+def _stream(name: str, below: sa.BindParameter[Any]) -> sa.Select[Any]:
+    """(id, state) below an id in descending order, from one index."""
+    j, a, r = t.jobs.c, t.active_jobs.c, t.runs.c
+    if name == "jobs":
+        unknown = sa.cast(sa.null(), t.Text).label("state")
+        return sa.select(j.id, unknown).where(j.id < below).order_by(j.id.desc())
+    active = sa.select(a.job_id.label("id"), a.state.label("state"))
+    if name == "active_jobs":
+        return active.where(a.job_id < below).order_by(a.job_id.desc())
+    if name in _FEW:
+        # The cast keeps the planner from walking the primary key in search of a few rows.
+        key = sa.cast(a.job_id, t.Text)
+        few = _FEW[JobState(name)]
+        return active.where(few, key < sa.cast(below, t.Text)).order_by(key.desc())
+    ended = sa.select(r.job_id.label("id"), r.final_state.label("state"))
+    ended = ended.where(r.job_id < below).order_by(r.job_id.desc())
+    if name == "finished":
+        return ended.where(t.FINAL)
+    # The word is written out so that the planner sees that the partial index fits.
+    return ended.where(r.final_state == _word(JobState(name)), t.ENDED_BADLY)
+
+
+def _word(state: JobState) -> sa.ColumnElement[Any]:
+    return sa.literal_column(f"'{state.value}'")
+
+
+def _matches(
+    dialect: Dialect, window: sa.CTE, named: frozenset[str], states: frozenset[JobState]
+) -> sa.Select[Any]:
+    j = t.jobs.c
+    # Joined first and filtered after, or PostgreSQL would look for rare matches in all of `jobs`.
+    joined = (
+        sa.select(j.id, j.type, j.queue, j.name, j.tags, j.payload)
+        .select_from(window)
+        .join(t.jobs, j.id == window.c.id)
+        .where(j.deleted_at.is_(None))
+    )
+    if states:
+        joined = joined.where(window.c.state.in_([_word(state) for state in sorted(states)]))
+    shown = joined.cte("shown").prefix_with("MATERIALIZED", dialect="postgresql")
+    s = shown.c
+    found = sa.select(s.id).order_by(s.id.desc()).limit(sa.bindparam("room", type_=t.Integer))
+    for name in named & {"queue", "type"}:
+        found = found.where(s[name] == sa.bindparam(name, type_=t.Text))
+    if "tag" in named:
+        tags = dialect.json_get(s.tags)
+        has: Any = sa.select(sa.literal_column("1")).select_from(tags).correlate(shown)
+        found = found.where(has.where(tags.c.value == sa.bindparam("tag")).exists())
+    if "text" in named:
+        pattern = sa.func.lower(sa.bindparam("text", type_=t.Text))
+        places = (s.name, s.type, s.queue, s.payload)
+        like = (sa.func.lower(place).like(pattern, escape="\\") for place in places)
+        found = found.where(sa.or_(*like))
+    return found
+
+
+def _size(job_id: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Characters of payload and result of one job."""
+    j, r = t.jobs.alias("sized").c, t.runs.alias("ended").c
+    payload = sa.select(sa.func.length(j.payload)).where(j.id == job_id).scalar_subquery()
+    final = r.final_state.is_not(None)
+    result = sa.select(sa.func.length(r.result)).where(r.job_id == job_id, final).scalar_subquery()
+    return (payload + sa.func.coalesce(result, 0)).label("size")
