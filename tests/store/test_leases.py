@@ -16,7 +16,7 @@ from tenure.store import tables as t
 from tenure.store.control import Action
 from tenure.store.lanes import MAX_LANES
 from tenure.store.leases import Claim, Claimed, claim
-from tenure.store.unit import Unit
+from tenure.store.unit import Unit, json_text
 from tests.builders import NOW, OTHER_WORKER, WORKER, report
 from tests.store.facts import active, measured
 from tests.store.opened import OpenedStore, PostgresStore
@@ -96,7 +96,7 @@ def test_more_lanes_than_one_read_takes(store: OpenedStore) -> None:
     for place, name in enumerate(names):
         store.now = NOW + (len(names) - place) * SECOND
         jobs += submitted(store, 2, type_=name)
-    worker(store, WORKER, types=workers.json_text([{"name": name} for name in names]))
+    worker(store, WORKER, types=json_text([{"name": name} for name in names]))
     asked = wanted(slots=7, types=tuple(names), queues=("default",))
     found: list[str] = []
     while batch := leased(ask(store, asked)[0]):

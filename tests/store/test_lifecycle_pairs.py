@@ -32,8 +32,8 @@ def random() -> float:
 
 
 def waiting(store: OpenedStore, in_state: JobState) -> str:
-    later = {"run_at": RUN_AT} if in_state is JobState.SCHEDULED else {}
-    (job_id,) = submitted(store, 1, expires_at=EXPIRES_AT, **later)
+    run_at = RUN_AT if in_state is JobState.SCHEDULED else None
+    (job_id,) = submitted(store, 1, expires_at=EXPIRES_AT, run_at=run_at)
     if in_state is JobState.PAUSED:
         store.run(control.pause, job_id, Action())
     if in_state is JobState.BLOCKED:  # no verb leads there yet
