@@ -14,7 +14,7 @@ _BOUNDS = tuple(int(bound * SECOND) for bound in BOUNDS_SECONDS)
 
 
 def bucket(span: int) -> int:
-    """The place of the first bound that a span (microseconds) does not exceed, else their number."""
+    """The index of the first bound a span (microseconds) does not exceed, else their number."""
     return bisect_left(_BOUNDS, span)
 
 
