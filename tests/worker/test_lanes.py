@@ -3,12 +3,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tenure.worker.lanes import SLICE_SECONDS, Lanes
+from tenure.worker.lanes import SLICE_SECONDS, Lanes, Work
 from tests.worker.scenes import until
 
 pytestmark = pytest.mark.anyio
@@ -16,9 +16,7 @@ pytestmark = pytest.mark.anyio
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
 
 
-async def _all(
-    work: Callable[[int], Coroutine[Any, Any, None]], count: int, done: Callable[[], int]
-) -> None:
+async def _all(work: Work[int], count: int, done: Callable[[], int]) -> None:
     lanes: Lanes[int] = Lanes(work)
     lanes.add(range(count))
     await until(lambda: done() == count)
@@ -29,9 +27,10 @@ async def test_items_that_never_suspend_run_in_order_on_few_tasks() -> None:
     order: list[int] = []
     tasks = set()
 
-    async def work(item: int) -> None:
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
         order.append(item)
-        tasks.add(asyncio.current_task())
+        assert task is asyncio.current_task()
+        tasks.add(task)
 
     await _all(work, 1_000, lambda: len(order))
     assert order == list(range(1_000))
@@ -41,7 +40,7 @@ async def test_items_that_never_suspend_run_in_order_on_few_tasks() -> None:
 async def test_items_that_suspend_run_side_by_side() -> None:
     running, most, done = 0, 0, 0
 
-    async def work(item: int) -> None:
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
         nonlocal running, most, done
         running += 1
         most = max(most, running)
@@ -56,7 +55,7 @@ async def test_items_that_suspend_run_side_by_side() -> None:
 async def test_one_that_waits_in_the_middle_holds_nobody_up() -> None:
     gate, done = asyncio.Event(), list[int]()
 
-    async def work(item: int) -> None:
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
         if item == 3:
             await gate.wait()
         done.append(item)
@@ -73,7 +72,7 @@ async def test_one_that_waits_in_the_middle_holds_nobody_up() -> None:
 async def test_context_variables_do_not_leak_to_the_next_item() -> None:
     seen: list[str] = []
 
-    async def work(item: int) -> None:
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
         seen.append(WHO.get())
         WHO.set(f"item {item}")
 
@@ -85,9 +84,7 @@ async def test_context_variables_do_not_leak_to_the_next_item() -> None:
 async def test_a_cancelled_item_does_not_cancel_the_next() -> None:
     done: list[int] = []
 
-    async def work(item: int) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
         if item == 0:
             task.cancel()
         else:
@@ -101,7 +98,7 @@ async def test_a_cancelled_item_does_not_cancel_the_next() -> None:
 async def test_a_long_row_of_items_lets_the_loop_in_between() -> None:
     done, rounds = 0, 0
 
-    async def work(item: int) -> None:
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
         nonlocal done
         until_then = time.perf_counter() + SLICE_SECONDS / 2
         while time.perf_counter() < until_then:
@@ -120,7 +117,7 @@ async def test_a_long_row_of_items_lets_the_loop_in_between() -> None:
 async def test_closing_cancels_what_runs_and_forgets_what_waits() -> None:
     ended: list[str] = []
 
-    async def work(item: int) -> None:
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:

@@ -108,10 +108,10 @@ class Executor:
         if timeout is not None and not run.ended and run.stop is None:
             run.timer = self._loop.call_later(timeout, self.stop, run, Stop.TIMEOUT)
 
-    async def _attempt(self, run: Run) -> None:
+    async def _attempt(self, run: Run, task: asyncio.Task[Any]) -> None:
         if not self._begin(run):
             return
-        run.task = asyncio.current_task()
+        run.task = task
         try:
             value = await run.invocation.call(run.lease, run)
         except GeneratorExit:
