@@ -48,9 +48,9 @@ def submit(client: Client) -> list[Kind]:
     kinds = [
         Kind("small", "completed", "one batch"),
         Kind("echo", "completed", "one by one"),
-        Kind("long", "completed", f"{SAMPLE_SECONDS:g} s of work with progress"),
+        Kind("long", "completed", f"{SAMPLE_SECONDS:g} s, with progress"),
         Kind("flaky", "completed", "fails twice, then works"),
-        Kind("doomed", "failed", "fails 3 times, ends dead"),
+        Kind("doomed", "failed", "fails thrice, ends dead"),
         Kind("delayed", "completed", f"starts after {DELAY.seconds} s"),
     ]
     batch, echo, long, flaky, doomed, delayed = (kind.ids for kind in kinds)

@@ -83,7 +83,9 @@ def _bars(long: Sequence[Job], names: dict[str, str]) -> Table:
 
 def summary(kinds: Sequence[Kind]) -> Table:
     """How everything ended."""
-    table = Table("kind", "", "jobs", "ended as", "runs", "lost", "good", box=box.SIMPLE_HEAD)
+    table = Table(
+        "kind", "", "jobs", "ended as", "runs", "lost", "good", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for kind in kinds:
         jobs = list(kind.ended.values())
         ended = ", ".join(f"{count} {status}" for status, count in kind.statuses.items())

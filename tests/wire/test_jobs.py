@@ -61,9 +61,10 @@ def test_all_fields_in_camel_case() -> None:
     assert job.on_lost is OnLost.FAIL
 
 
-def test_the_payload_travels_beside_it() -> None:
-    with pytest.raises(UnknownField):
-        submitted(payload={})
+def test_the_payload_travels_beside_it_and_is_known_by_name() -> None:
+    with pytest.raises(UnknownField) as caught:
+        submitted(paylod={})
+    assert caught.value.errors[0].detail == "unknown field, did you mean payload?"
 
 
 @pytest.mark.parametrize(

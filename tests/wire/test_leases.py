@@ -105,4 +105,13 @@ def test_a_payload_reaches_the_worker_byte_for_byte() -> None:
     )
     found = msgspec.json.decode(msgspec.json.encode(lease), type=leases.Lease)
     assert bytes(found.payload) == payload
-    assert bytes(found.checkpoint) == b"null"
+    assert found.checkpoint is leases.ABSENT
+
+
+@pytest.mark.parametrize("field", ["workerId", "worker_id"])
+def test_a_result_reaches_the_coordinator_byte_for_byte(field: str) -> None:
+    result = b'{ "jobId":1.10, "n":[123456789012345678901234567890] }'
+    body = b'{"' + field.encode() + b'":"w","fence":1,"success":true,"result":' + result + b"}"
+    found = base.decode_struct(msgspec.json.Decoder(leases.CompleteOne), body)
+    assert isinstance(found.result, msgspec.Raw)
+    assert bytes(found.result) == result
