@@ -19,11 +19,15 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
+PROGRESS_FD = 3
+"""Where the script finds the pipe for its progress."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _WAKING = {signal.SIGCHLD, signal.SIGTERM}
 _CLEARING_SECONDS = 2.0
 _CANNOT_START = 127
+_MAX_FD = 65_536
 
 
 def main() -> NoReturn:
@@ -49,6 +53,7 @@ def _become(config: dict[str, Any]) -> NoReturn:
     """In the child: take the limits, then be the script."""
     try:
         os.setsid()
+        _take_progress(config["progress"])
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         for name, limit in config["limits"].items():
             _limit(getattr(resource, name), limit)
@@ -59,6 +64,15 @@ def _become(config: dict[str, Any]) -> NoReturn:
     except OSError as error:
         os.write(2, f"cannot start {config['argv'][0]}: {error.strerror}\n".encode())
     os._exit(_CANNOT_START)
+
+
+def _take_progress(descriptor: int) -> None:
+    """Make it descriptor 3: a shell may know only those of one digit."""
+    if descriptor != PROGRESS_FD:
+        os.dup2(descriptor, PROGRESS_FD)
+        os.close(descriptor)
+    os.set_inheritable(PROGRESS_FD, True)
+    os.closerange(PROGRESS_FD + 1, _MAX_FD)  # uvloop lets copies of the standard ones through
 
 
 def _limit(kind: int, limit: int) -> None:
