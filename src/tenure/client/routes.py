@@ -91,11 +91,15 @@ def submit_each(jobs: Sequence[bytes]) -> Call[list[Submitted | TenureError]]:
 
 def _each_submitted(answer: Answer) -> list[Submitted | TenureError]:
     return [
-        to_error(encode(item.error), answer.status)
-        if item.id is None
-        else Submitted(item.id, item.outcome == "existing")
+        _refused(item.error) if item.id is None else Submitted(item.id, item.outcome == "existing")
         for item in _batch(answer).items
     ]
+
+
+def _refused(told: Any) -> TenureError:
+    """The error of one item: a problem without what only a whole answer has."""
+    known = told if isinstance(told, dict) else {}
+    return to_error(encode({"type": "", "status": 422, **known}), 422)
 
 
 def _array(jobs: Sequence[bytes]) -> bytes:

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+
+import httpx
+import pytest
+
+from tenure.client.asynchronous import AsyncClient
+from tenure.client.blocking import Client
+from tenure.client.transport import AsyncTransport
+from tenure.domain.errors import InvalidInput, Unreachable
+from tests.client.conftest import PATIENCE
+from tests.worker.running import Running
+
+pytestmark = pytest.mark.anyio
+
+
+class Counting(httpx.AsyncBaseTransport):
+    """The network, counted."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self._network = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.raw_path.decode())
+        return await self._network.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._network.aclose()
+
+
+async def test_a_thousand_submits_are_a_few_requests(running: Running) -> None:
+    network = Counting()
+    async with AsyncClient(running.url, patience=PATIENCE, transport=network) as client:
+        made = await asyncio.gather(*(client.submit("gathered", n) for n in range(1000)))
+        assert len({one.id for one in made}) == 1000
+        assert len(network.paths) <= 3
+        jobs = await asyncio.gather(*(client.get(made[n].id) for n in (0, 1, 500, 999)))
+    assert [job.payload for job in jobs] == [0, 1, 500, 999]
+
+
+async def test_a_wrong_one_among_many_fails_alone(running: Running) -> None:
+    async with AsyncClient(running.url, patience=PATIENCE) as client:
+        answers = await asyncio.gather(
+            client.submit("a"), client.submit("a", priority=1000), client.submit("a"),
+            return_exceptions=True,
+        )  # fmt: skip
+    assert isinstance(answers[1], InvalidInput)
+    assert not isinstance(answers[0], BaseException)
+    assert not isinstance(answers[2], BaseException)
+
+
+async def test_a_key_is_the_same_alone_and_in_company(running: Running) -> None:
+    async with AsyncClient(running.url, patience=PATIENCE) as client:
+        alone = await client.submit("kept", {"n": 1}, idempotency_key="company")
+        again, _ = await asyncio.gather(
+            client.submit("kept", {"n": 1}, idempotency_key="company"), client.submit("other")
+        )
+        first, _ = await asyncio.gather(
+            client.submit("kept", {"n": 2}, idempotency_key="alone"), client.submit("other")
+        )
+        later = await client.submit("kept", {"n": 2}, idempotency_key="alone")
+    assert (again.id, again.existing) == (alone.id, True)
+    assert (later.id, later.existing) == (first.id, True)
+
+
+async def test_a_closed_client_submits_nothing(running: Running) -> None:
+    client = AsyncClient(running.url)
+    await client.aclose()
+    with pytest.raises(Unreachable, match="closed"):
+        await client.submit("late")
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    ours = {name: one for name, one in vars(AsyncClient).items() if not name.startswith("_")}
+    theirs = {name: one for name, one in vars(Client).items() if not name.startswith("_")}
+    assert ours.keys() - {"aclose"} == theirs.keys() - {"close"}
+    for name in ours.keys() & theirs.keys() - {"url"}:
+        mine = inspect.signature(ours[name]).parameters
+        assert mine == inspect.signature(theirs[name]).parameters, name
+
+
+async def test_address_and_token_come_from_the_settings_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(os.environ, "TENURE_COORDINATOR_URL", "http://127.0.0.1:9")
+    monkeypatch.setitem(os.environ, "TENURE_TOKEN", "s3cret")
+    sent: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.headers.get("authorization"))
+        return httpx.Response(200, json={"items": []})
+
+    for url in (None, "http://127.0.0.1:10"):
+        async with AsyncClient(url, transport=httpx.MockTransport(answer)) as client:
+            assert client.url == url or client.url == "http://127.0.0.1:9"
+            await client.page()
+    assert sent == ["Bearer s3cret", None]
+
+
+async def test_a_cancelled_request_drops_its_connection(running: Running) -> None:
+    async with AsyncTransport(running.url) as transport:
+        poll = asyncio.create_task(transport.request("GET", "/api/jobs/next?wait=30"))
+        await asyncio.sleep(0.01)
+        poll.cancel()
+        await asyncio.wait([poll])
+        answer = await transport.request("GET", "/health")
+    assert answer.status == 200
