@@ -17,7 +17,8 @@ from tenure.domain.ids import is_id
 from tenure.domain.lease import CANCEL_GRACE_SECONDS, LeaseTerms
 from tenure.settings import Limits
 from tenure.store.committer import Committer
-from tenure.store.leases import Claim, Claimed, lanes_with_work
+from tenure.store.lanes import lanes_with_work
+from tenure.store.leases import Claim, Claimed
 from tenure.store.reader import Reader
 from tenure.store.renewals import Beat, Released
 from tenure.wire import leases as wire

@@ -145,9 +145,12 @@ class Committer:
         weight = len(released.leases) or 1
         return cast(int, await self._enter(self._release, released, weight, bounded=False))
 
-    async def run(self, verb: Callable[[Unit], Result]) -> Result:
-        """A verb of its own inside the next transaction. Raises what the verb raises."""
-        return cast(Result, await self._enter(self._single, verb, 1))
+    async def run(self, verb: Callable[[Unit], Result], *, key: str = "") -> Result:
+        """A verb of its own inside the next transaction. Raises what the verb raises.
+
+        `key` names the one row it locks (a job id); verbs of a transaction run ascending by it.
+        """
+        return cast(Result, await self._enter(self._single, (key, verb), 1))
 
     def start(self) -> None:
         for _ in range(self._store.writers):
@@ -233,13 +236,29 @@ class Committer:
     async def _one_by_one(self, groups: list[_Group]) -> None:
         callers = [(kind, [waiting]) for kind, taken in groups for waiting in taken]
         for start in range(0, len(callers), MAX_SAVEPOINTS):
-            some = callers[start : start + MAX_SAVEPOINTS]
+            await self._behind_savepoints(callers[start : start + MAX_SAVEPOINTS])
+
+    async def _behind_savepoints(self, callers: list[_Group]) -> None:
+        for _ in range(MAX_TRIES):
             try:
-                unit, answers = await self._store.write(partial(self._apart, callers=some))
+                unit, answers = await self._store.write(partial(self._apart, callers=callers))
             except (CommitUnknown, DBAPIError, OSError) as error:
-                _refuse(some, "the store is away or busy", error)
-            else:
-                self._finish(unit, some, answers)
+                if (
+                    isinstance(error, DBAPIError)
+                    and self._store.dialect.fault(error) is Fault.AGAIN
+                ):
+                    refusal = error
+                    if len(callers) == 1:
+                        continue
+                    # Together their locks may cross those of others; alone they cannot.
+                    for caller in callers:
+                        await self._behind_savepoints([caller])
+                    return
+                _refuse(callers, "the store is away or busy", error)
+                return
+            self._finish(unit, callers, answers)
+            return
+        _refuse(callers, "the store is busy", refusal)
 
     def _apart(self, conn: Any, callers: list[_Group]) -> tuple[Unit, list[list[Any]]]:
         """Each caller behind a savepoint of its own, so that one cannot spoil the others."""
@@ -286,14 +305,17 @@ class Committer:
             self._note_waiting()
 
 
-def _run_singles(unit: Unit, verbs: list[Callable[[Unit], Any]]) -> list[Any]:
-    """Single verbs, one after the other. A TenureError is raised before a verb's first write."""
-    answers: list[Any] = []
-    for verb in verbs:
+def _run_singles(unit: Unit, items: list[tuple[str, Callable[[Unit], Any]]]) -> list[Any]:
+    """Single verbs ascending by key, so that transactions wait for each other in one order.
+
+    A TenureError is raised before a verb's first write.
+    """
+    answers: list[Any] = [None] * len(items)
+    for place, (_, verb) in sorted(enumerate(items), key=lambda item: item[1][0]):
         try:
-            answers.append(verb(unit))
+            answers[place] = verb(unit)
         except TenureError as error:
-            answers.append(error)
+            answers[place] = error
     return answers
 
 

@@ -57,7 +57,8 @@ class Dialect(ABC):
 
     @abstractmethod
     def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
-        """Delete the rows that match and read `columns` of them, as one step."""
+        """Delete the rows that match and read `columns` of them, the table's key first, as one
+        step."""
 
     @abstractmethod
     def upsert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -87,7 +88,8 @@ class Taking:
             return list(conn.execute(self._delete, params).all())
         found = self._dialect.rows(conn, self._select, params)
         if found:
-            conn.execute(self._delete, params)
+            keys = msgspec.json.encode([row[0] for row in found]).decode()
+            conn.execute(self._delete, {"keys": keys})
         return found
 
 
@@ -112,9 +114,10 @@ class _Sqlite(Dialect):
         return found
 
     def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
-        return Taking(
-            self, self.read(sa.select(*columns).where(where)), sa.delete(table).where(where)
-        )
+        # The one writer sees the same rows twice, so the delete goes by key alone.
+        keys = sa.func.json_each(sa.bindparam("keys", type_=sa.Text())).table_valued("value")
+        delete = sa.delete(table).where(columns[0].in_(sa.select(keys.c.value)))
+        return Taking(self, self.read(sa.select(*columns).where(where)), delete)
 
     def upsert(self, table: sa.Table) -> sqlite.Insert:
         return sqlite.insert(table)

@@ -14,11 +14,10 @@ from tenure.domain.errors import InvalidInput, WorkerUnknown
 from tenure.domain.lease import LeaseTerms
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
+from tenure.store.lanes import pending
 from tenure.store.options import decode_options
 from tenure.store.unit import Lane, Unit
 
-MAX_LANES = 16
-_LANE_COUNTS = (1, 2, 4, 8, MAX_LANES)
 _NAMES = msgspec.json.Decoder(list[str])
 
 
@@ -132,11 +131,11 @@ def _lease(
     unit: Unit, lanes: tuple[Lane, ...], candidates: list[_Candidate], terms: LeaseTerms
 ) -> None:
     wanted = sum(candidate.free for candidate in candidates)
-    rows = _pending(unit, lanes, wanted)
+    rows = pending(unit, lanes, wanted)
     if not rows:
         return
     checkpoints = _checkpoints(unit, [row[0] for row in rows if row[10]])
-    grants = []
+    grants: dict[tuple[str, int, int | None], list[tuple[str]]] = defaultdict(list)
     waiting: dict[Lane, list[int]] = defaultdict(list)
     place = 0
     for row in rows:
@@ -149,7 +148,7 @@ def _lease(
         timeout = None if text is None else decode_options(text).timeout_seconds
         deadline = None if timeout is None else terms.deadline_at(unit.now, timeout)
         expires = terms.expires_at(unit.now, deadline)
-        grants.append((job_id, candidate.claim.worker_id, expires, deadline))
+        grants[candidate.claim.worker_id, expires, deadline].append((job_id,))
         candidate.answer.rows.append(
             (
                 job_id, fence + 1, attempt + 1, max_attempts, type_, name, queue, payload, tags,
@@ -157,130 +156,37 @@ def _lease(
             )
         )  # fmt: skip
         waiting[queue, type_].append(unit.now - row[11])
-    unit.execute(_grant(unit.dialect), grants, now=unit.now)
+    for (worker_id, expires, deadline), leased in grants.items():
+        unit.execute(
+            _grant(unit.dialect),
+            leased,
+            now=unit.now,
+            worker_id_=worker_id,
+            expires=expires,
+            deadline=deadline,
+        )
     for lane, spans in waiting.items():
         unit.observe(lane, "delay", spans)
         unit.ready[lane] -= len(spans)
 
 
-def _pending(unit: Unit, lanes: tuple[Lane, ...], limit: int) -> list[Any]:
-    """The first `limit` pending rows over the lanes, by rank then id, locked."""
-    cutoff: int | None = None
-    if len(lanes) > MAX_LANES:
-        heads = sorted(
-            (rank, queue, type_)
-            for queue, type_, rank in unit.rows(_heads(unit.dialect), list(lanes), now=unit.now)
-            if rank is not None
-        )
-        lanes = tuple((queue, type_) for _, queue, type_ in heads[:MAX_LANES])
-        if len(heads) > MAX_LANES:
-            cutoff = heads[MAX_LANES][0]
-        if not lanes:
-            return []
-    count = next(number for number in _LANE_COUNTS if number >= len(lanes))
-    params: dict[str, Any] = {"limit": limit, "now": unit.now, "cutoff": cutoff}
-    for index in range(count):
-        queue, type_ = lanes[index] if index < len(lanes) else ("", "")
-        params[f"queue_{index}"], params[f"type_{index}"] = queue, type_
-    rows = unit.rows(_read_pending(unit.dialect, count, cutoff is not None), **params)
-    return rows if count == 1 else sorted(rows, key=lambda row: (row[12], row[0]))
-
-
-def _not_expired() -> sa.ColumnElement[bool]:
-    """`expires_at` counts only until a job first starts."""
-    a = t.active_jobs.c
-    now = sa.bindparam("now", type_=t.Micros)
-    return sa.or_(a.expires_at.is_(None), a.expires_at > now, a.attempt > 0)
-
-
-def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
-    """One short range of the ready index (ix_active_jobs_ready)."""
-    a = t.active_jobs.c
-    lane = (
-        sa.select(a.job_id)
-        .where(
-            a.queue == sa.bindparam(f"queue_{index}", type_=t.Text),
-            a.type == sa.bindparam(f"type_{index}", type_=t.Text),
-            t.READY,
-            _not_expired(),
-        )
-        .order_by(a.rank, a.job_id)
-        .limit(sa.bindparam("limit", type_=t.Integer))
-    )
-    return lane.where(a.rank <= sa.bindparam("cutoff", type_=t.Micros)) if below else lane
-
-
-@cache
-def _read_pending(dialect: Dialect, lanes: int, below: bool) -> sa.Select[Any]:
-    a, j = t.active_jobs.c, t.jobs.c
-    columns = (
-        a.job_id, a.fence, a.attempt, a.max_attempts, a.type, j.name, a.queue, j.payload, j.tags,
-        j.options, a.has_checkpoint, a.run_at, a.rank,
-    )  # fmt: skip
-    picked = [
-        _ready_lane(index, below)
-        .with_for_update(skip_locked=True)
-        .cte(f"lane_{index}")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-        for index in range(lanes)
-    ]
-    found = (
-        picked[0]
-        if lanes == 1
-        else sa.union_all(*(sa.select(lane.c.job_id) for lane in picked)).subquery("lanes")
-    )
-    return dialect.read(
-        sa.select(*columns)
-        .select_from(found)
-        .join(t.active_jobs, a.job_id == found.c.job_id)
-        .join(t.jobs, j.id == a.job_id)
-        .order_by(a.rank, a.job_id)
-        .limit(sa.bindparam("limit", type_=t.Integer))
-    )
-
-
-def lanes_with_work(unit: Unit, lanes: list[Lane]) -> list[Lane]:
-    """Those of the lanes that have a pending job. One index seek a lane, locks nothing."""
-    rows = unit.rows(_heads(unit.dialect), lanes, now=unit.now)
-    return [(queue, type_) for queue, type_, rank in rows if rank is not None]
-
-
-@cache
-def _heads(dialect: Dialect) -> sa.Select[Any]:
-    a = t.active_jobs.c
-    batch = dialect.batch(a.queue, a.type)
-    first = (
-        sa.select(a.rank)
-        .where(
-            a.queue == batch.c.queue,
-            a.type == batch.c.type,
-            t.READY,
-            _not_expired(),
-        )
-        .order_by(a.rank, a.job_id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return dialect.read(sa.select(batch.c.queue, batch.c.type, first.label("rank")))
-
-
 @cache
 def _grant(dialect: Dialect) -> sa.Executable:
     a = t.active_jobs.c
-    batch = dialect.batch(a.job_id, a.worker_id, a.lease_expires_at, a.deadline_at)
+    batch = dialect.batch(a.job_id)
     return (
         sa.update(t.active_jobs)
-        .where(a.job_id == batch.c.job_id)
+        .where(a.job_id.in_(sa.select(batch.c.job_id)))
         .values(
             state=sa.literal_column("'running'"),
-            reason=None,
-            fence=a.fence + 1,
-            attempt=a.attempt + 1,
-            worker_id=batch.c.worker_id,
-            lease_expires_at=batch.c.lease_expires_at,
-            deadline_at=batch.c.deadline_at,
+            reason=sa.null(),
+            fence=a.fence + sa.literal_column("1"),
+            attempt=a.attempt + sa.literal_column("1"),
+            worker_id=sa.bindparam("worker_id_", type_=t.Uuid),
+            lease_expires_at=sa.bindparam("expires", type_=t.Micros),
+            deadline_at=sa.bindparam("deadline", type_=t.Micros),
             started_at=sa.bindparam("now", type_=t.Micros),
-            progress=None,
+            progress=sa.null(),
         )
     )
 

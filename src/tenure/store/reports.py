@@ -15,7 +15,7 @@ from tenure.domain.lifecycle import JobState
 from tenure.domain.run import Outcome, Report, ReportStatus
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect, Taking
-from tenure.store.endings import drop_checkpoints, insert_runs, lock, write
+from tenure.store.endings import drop_checkpoints, lock, write
 from tenure.store.unit import Lane, Unit, json_text
 
 _Lease = tuple[str, int, str]
@@ -57,36 +57,58 @@ def report(
 
 
 def _complete(unit: Unit, good: list[Report]) -> list[int]:
-    """The hot path: delete what matches, append the runs. No window between the two."""
+    """The hot path: append the runs of what matches, delete it. The first statement locks the
+    rows, so nothing comes between the two."""
     by_lease = {(item.job_id, item.fence, item.worker_id): item for item in good}
-    taken = _take(unit.dialect).run(unit.conn, {"batch": json_text(sorted(by_lease))})
-    if not taken:
-        return []
-    now = unit.now
-    completed, final = Outcome.COMPLETED.value, JobState.COMPLETED.value
-    runs, accepted = [], []
+    rows = [(*lease, by_lease[lease].result) for lease in sorted(by_lease)]
+    params = {"batch": json_text(rows), "now": unit.now}
+    unit.conn.execute(_append_completed(unit.dialect), params)
+    taken = _take(unit.dialect).run(unit.conn, params)
     ran: dict[Lane, list[int]] = defaultdict(list)
-    for row in taken:
-        (
-            job_id, fence, worker_id, attempt, started_at, queue, type_, lost, cancel_at, progress,
-            _,
-        ) = row  # fmt: skip
-        item = by_lease[job_id, fence, worker_id]
-        accepted.append(id(item))
-        runs.append(
-            (
-                job_id, fence, attempt, worker_id, started_at, now, completed, None, None,
-                item.result, lost, 0 if cancel_at is None else 1, progress, final,
-            )
-        )  # fmt: skip
-        ran[queue, type_].append(now - started_at)
-    drop_checkpoints(unit, [row[0] for row in taken if row[10]])
-    unit.execute(insert_runs(unit.dialect), runs)
+    for _, _, _, queue, type_, started_at, _ in taken:
+        ran[queue, type_].append(unit.now - started_at)
+    drop_checkpoints(unit, [row[0] for row in taken if row[6]])
     unit.finished += [row[0] for row in taken]
     for lane, spans in ran.items():
         unit.count(*lane, "completed", len(spans))
         unit.observe(lane, "duration", spans)
-    return accepted
+    return [id(by_lease[row[0], row[1], row[2]]) for row in taken]
+
+
+def _leased(batch: sa.Subquery) -> sa.ColumnElement[bool]:
+    a = t.active_jobs.c
+    return sa.and_(
+        a.job_id == batch.c.job_id,
+        a.fence == batch.c.fence,
+        a.worker_id == batch.c.worker_id,
+    )
+
+
+@cache
+def _append_completed(dialect: Dialect) -> sa.Executable:
+    a, r = t.active_jobs.c, t.runs.c
+    batch = dialect.batch(a.job_id, a.fence, a.worker_id, r.result)
+    completed: sa.ColumnElement[str] = sa.literal_column(f"'{Outcome.COMPLETED.value}'")
+    values: dict[str, Any] = {
+        "job_id": a.job_id,
+        "fence": a.fence,
+        "attempt": a.attempt,
+        "worker_id": a.worker_id,
+        "started_at": a.started_at,
+        "finished_at": sa.bindparam("now", type_=t.Micros),
+        "outcome": completed,
+        "result": batch.c.result,
+        "lost": a.lost,
+        "cancel_requested": sa.case((t.CANCELLING, 1), else_=0),
+        "progress": a.progress,
+        "final_state": sa.literal_column(f"'{JobState.COMPLETED.value}'"),
+    }
+    matching = (
+        sa.select(*values.values())
+        .join_from(batch, t.active_jobs, _leased(batch))
+        .with_for_update(of=t.active_jobs)
+    )
+    return sa.insert(t.runs).from_select(list(values), matching)
 
 
 @cache
@@ -99,13 +121,9 @@ def _take(dialect: Dialect) -> Taking:
         a.job_id,
         a.fence,
         a.worker_id,
-        a.attempt,
-        a.started_at,
         a.queue,
         a.type,
-        a.lost,
-        a.cancel_requested_at,
-        a.progress,
+        a.started_at,
         a.has_checkpoint,
     )
 

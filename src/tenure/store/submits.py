@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain.errors import FieldError, IdempotencyMismatch
-from tenure.domain.job import JobSpec, NewJob, Reason, rank
+from tenure.domain.job import NewJob, Reason, rank
 from tenure.domain.lifecycle import Circumstances, JobState, ready
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
@@ -56,98 +56,144 @@ def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | Idempo
     keyed = any(s.key or any(job.idempotency_key for job in s.jobs) for s in submissions)
     if keyed:
         _guard(unit, submissions, answers)
-    rows = _Rows(unit)
+    groups: list[_Alike] = []
     for submission, answer in zip(submissions, answers, strict=True):
         if isinstance(answer, IdempotencyMismatch) or answer.replayed is not None:
             continue
         seen = answer.existing.keys() | answer.refused
-        rows.add(
-            [job for i, job in enumerate(submission.jobs) if i not in seen]
-            if seen
-            else submission.jobs,
-            submission.at,
-        )
-    if rows.wide:
-        unit.execute(_insert_jobs(unit.dialect), rows.wide)
-        unit.execute(_insert_active(unit.dialect), rows.narrow)
+        jobs = submission.jobs
+        if seen:
+            jobs = [job for place, job in enumerate(jobs) if place not in seen]
+        groups += _alike(unit, jobs, submission.at)
+    _insert(unit, groups)
     return answers
 
 
-class _Rows:
-    """The rows of new jobs. Neighbours with one spec share all but id and payload."""
+@dataclass(slots=True)
+class _Alike:
+    """Neighbours that share all but id and payload, and what they share, column by column."""
 
-    def __init__(self, unit: Unit) -> None:
-        self.unit = unit
-        self.wide: list[Any] = []
-        self.narrow: list[Any] = []
-
-    def add(self, jobs: list[NewJob], at: int) -> None:
-        start = 0
-        for end in range(1, len(jobs) + 1):
-            if end == len(jobs) or jobs[end].spec is not jobs[start].spec:
-                self._add_alike(jobs[start:end], at)
-                start = end
-
-    def _add_alike(self, jobs: list[NewJob], at: int) -> None:
-        spec = jobs[0].spec
-        head, tail, active = _shared(self.unit, spec, at)
-        self.wide += [(job.id, *head, job.payload, *tail, job.owner_id) for job in jobs]
-        self.narrow += [(job.id, *active) for job in jobs]
-        self.unit.count(spec.queue, spec.type, "submitted", len(jobs))
-        if active[2] == JobState.PENDING:
-            self.unit.ready[spec.queue, spec.type] += len(jobs)
-        elif active[2] == JobState.SCHEDULED:
-            self.unit.schedule(active[5])
-        if spec.options.expires_at is not None:
-            self.unit.schedule(spec.options.expires_at)
+    jobs: list[NewJob]
+    wide: dict[str, Any]
+    narrow: dict[str, Any]
 
 
-def _shared(
-    unit: Unit, spec: JobSpec, at: int
-) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """What all jobs of one spec have in common, column by column."""
+def _alike(unit: Unit, jobs: list[NewJob], at: int) -> list[_Alike]:
+    groups: list[_Alike] = []
+    start = 0
+    for end in range(1, len(jobs) + 1):
+        if end == len(jobs) or jobs[end].spec is not jobs[start].spec:
+            groups.append(_shared(unit, jobs[start:end], at))
+            start = end
+    return groups
+
+
+def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
+    spec = jobs[0].spec
     options = spec.options
     run_at = max(options.run_at or 0, at)
-    later = run_at > unit.now
-    state = ready(Circumstances(due_later=later))
-    reason = Reason.RUN_AT.value if state is JobState.SCHEDULED else None
-    return (
-        (spec.type, spec.queue, spec.name, spec.priority, at),
-        (encode_options(options), json_text(spec.tags) if spec.tags else None),
-        (
-            spec.queue, spec.type, state.value, reason, rank(run_at, spec.priority), run_at,
-            options.expires_at, options.max_attempts,
-        ),
-    )  # fmt: skip
+    state = ready(Circumstances(due_later=run_at > unit.now))
+    unit.count(spec.queue, spec.type, "submitted", len(jobs))
+    if state is JobState.PENDING:
+        unit.ready[spec.queue, spec.type] += len(jobs)
+    else:
+        unit.schedule(run_at)
+    if options.expires_at is not None:
+        unit.schedule(options.expires_at)
+    wide = {
+        "type": spec.type,
+        "queue": spec.queue,
+        "name": spec.name,
+        "priority": spec.priority,
+        "created_at": at,
+        "options": encode_options(options),
+        "tags": json_text(spec.tags) if spec.tags else None,
+        "owner_id": jobs[0].owner_id,
+    }
+    narrow = {
+        "queue": spec.queue,
+        "type": spec.type,
+        "state": state.value,
+        "reason": Reason.RUN_AT.value if state is JobState.SCHEDULED else None,
+        "rank": rank(run_at, spec.priority),
+        "run_at": run_at,
+        "expires_at": options.expires_at,
+        "max_attempts": options.max_attempts,
+    }
+    return _Alike(jobs, wide, narrow)
+
+
+def _insert(unit: Unit, groups: list[_Alike]) -> None:
+    """Two statements a group while groups are few: what they share travels once. Else two for
+    all rows."""
+    if len(groups) <= _FEW_GROUPS:
+        for group in groups:
+            rows = [(job.id, job.payload) for job in group.jobs]
+            unit.execute(_insert_jobs_alike(unit.dialect), rows, **group.wide)
+            keys = [(job.id,) for job in group.jobs]
+            unit.execute(_insert_active_alike(unit.dialect), keys, **group.narrow)
+        return
+    wide = [
+        (job.id, job.payload, *values)
+        for group in groups
+        for values in (tuple(group.wide.values()),)
+        for job in group.jobs
+    ]
+    narrow = [
+        (job.id, *values)
+        for group in groups
+        for values in (tuple(group.narrow.values()),)
+        for job in group.jobs
+    ]
+    unit.execute(_insert_jobs(unit.dialect), wide)
+    unit.execute(_insert_active(unit.dialect), narrow)
+
+
+_FEW_GROUPS = 8
+_WIDE = ("type", "queue", "name", "priority", "created_at", "options", "tags", "owner_id")
+_NARROW = ("queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts")
+_ZEROS = ("attempt", "lost", "releases", "snoozes", "fence", "has_checkpoint")
+
+
+def _bound(table: sa.Table, names: tuple[str, ...]) -> list[sa.ColumnElement[Any]]:
+    return [sa.bindparam(name, type_=table.c[name].type) for name in names]
+
+
+def _into_jobs(values: list[Any]) -> sa.Executable:
+    return sa.insert(t.jobs).from_select(
+        ["id", "payload", *_WIDE, "version"], sa.select(*values, sa.literal_column("1"))
+    )
+
+
+def _into_active(values: list[Any]) -> sa.Executable:
+    zeros = (sa.literal_column("0") for _ in _ZEROS)
+    return sa.insert(t.active_jobs).from_select(
+        ["job_id", *_NARROW, *_ZEROS], sa.select(*values, *zeros)
+    )
+
+
+@cache
+def _insert_jobs_alike(dialect: Dialect) -> sa.Executable:
+    batch = dialect.batch(t.jobs.c.id, t.jobs.c.payload)
+    return _into_jobs([*batch.c, *_bound(t.jobs, _WIDE)])
+
+
+@cache
+def _insert_active_alike(dialect: Dialect) -> sa.Executable:
+    batch = dialect.batch(t.active_jobs.c.job_id)
+    return _into_active([*batch.c, *_bound(t.active_jobs, _NARROW)])
 
 
 @cache
 def _insert_jobs(dialect: Dialect) -> sa.Executable:
     c = t.jobs.c
-    columns = (
-        c.id, c.type, c.queue, c.name, c.priority, c.created_at, c.payload, c.options, c.tags,
-        c.owner_id,
-    )  # fmt: skip
-    batch = dialect.batch(*columns)
-    return sa.insert(t.jobs).from_select(
-        [*(column.name for column in columns), "version"],
-        sa.select(*batch.c, sa.literal_column("1")),
-    )
+    return _into_jobs([*dialect.batch(c.id, c.payload, *(c[name] for name in _WIDE)).c])
 
 
 @cache
 def _insert_active(dialect: Dialect) -> sa.Executable:
     c = t.active_jobs.c
-    columns = (
-        c.job_id, c.queue, c.type, c.state, c.reason, c.rank, c.run_at, c.expires_at,
-        c.max_attempts,
-    )  # fmt: skip
-    batch = dialect.batch(*columns)
-    zeros = ("attempt", "lost", "releases", "snoozes", "fence", "has_checkpoint")
-    return sa.insert(t.active_jobs).from_select(
-        [*(column.name for column in columns), *zeros],
-        sa.select(*batch.c, *(sa.literal_column("0") for _ in zeros)),
-    )
+    return _into_active([*dialect.batch(c.job_id, *(c[name] for name in _NARROW)).c])
 
 
 _Key = tuple[str, str]

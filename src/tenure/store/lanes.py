@@ -1,0 +1,115 @@
+"""Reading lanes: the short ranges of the ready index, one a (queue, type), that claims read."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from tenure.store import tables as t
+from tenure.store.dialect import Dialect
+from tenure.store.unit import Lane, Unit
+
+MAX_LANES = 16
+_LANE_COUNTS = (1, 2, 4, 8, MAX_LANES)
+
+
+def pending(unit: Unit, lanes: tuple[Lane, ...], limit: int) -> list[Any]:
+    """The first `limit` pending rows over the lanes, by rank then id, locked."""
+    cutoff: int | None = None
+    if len(lanes) > MAX_LANES:
+        heads = sorted(
+            (rank, queue, type_)
+            for queue, type_, rank in unit.rows(_heads(unit.dialect), list(lanes), now=unit.now)
+            if rank is not None
+        )
+        lanes = tuple((queue, type_) for _, queue, type_ in heads[:MAX_LANES])
+        if len(heads) > MAX_LANES:
+            cutoff = heads[MAX_LANES][0]
+        if not lanes:
+            return []
+    count = next(number for number in _LANE_COUNTS if number >= len(lanes))
+    params: dict[str, Any] = {"limit": limit, "now": unit.now, "cutoff": cutoff}
+    for index in range(count):
+        queue, type_ = lanes[index] if index < len(lanes) else ("", "")
+        params[f"queue_{index}"], params[f"type_{index}"] = queue, type_
+    rows = unit.rows(_read_pending(unit.dialect, count, cutoff is not None), **params)
+    return rows if count == 1 else sorted(rows, key=lambda row: (row[12], row[0]))
+
+
+def _not_expired() -> sa.ColumnElement[bool]:
+    """`expires_at` counts only until a job first starts."""
+    a = t.active_jobs.c
+    now = sa.bindparam("now", type_=t.Micros)
+    return sa.or_(a.expires_at.is_(None), a.expires_at > now, a.attempt > 0)
+
+
+def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
+    """One short range of the ready index (ix_active_jobs_ready)."""
+    a = t.active_jobs.c
+    lane = (
+        sa.select(a.job_id)
+        .where(
+            a.queue == sa.bindparam(f"queue_{index}", type_=t.Text),
+            a.type == sa.bindparam(f"type_{index}", type_=t.Text),
+            t.READY,
+            _not_expired(),
+        )
+        .order_by(a.rank, a.job_id)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+    )
+    return lane.where(a.rank <= sa.bindparam("cutoff", type_=t.Micros)) if below else lane
+
+
+@cache
+def _read_pending(dialect: Dialect, lanes: int, below: bool) -> sa.Select[Any]:
+    a, j = t.active_jobs.c, t.jobs.c
+    columns = (
+        a.job_id, a.fence, a.attempt, a.max_attempts, a.type, j.name, a.queue, j.payload, j.tags,
+        j.options, a.has_checkpoint, a.run_at, a.rank,
+    )  # fmt: skip
+    if lanes == 1:
+        one = _ready_lane(0, below).with_only_columns(*columns).join(t.jobs, j.id == a.job_id)
+        return dialect.read(one.with_for_update(of=t.active_jobs, skip_locked=True))
+    picked = [
+        _ready_lane(index, below)
+        .with_for_update(skip_locked=True)
+        .cte(f"lane_{index}")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+        for index in range(lanes)
+    ]
+    found = sa.union_all(*(sa.select(lane.c.job_id) for lane in picked)).subquery("lanes")
+    return dialect.read(
+        sa.select(*columns)
+        .select_from(found)
+        .join(t.active_jobs, a.job_id == found.c.job_id)
+        .join(t.jobs, j.id == a.job_id)
+        .order_by(a.rank, a.job_id)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+    )
+
+
+def lanes_with_work(unit: Unit, lanes: list[Lane]) -> list[Lane]:
+    """Those of the lanes that have a pending job. One index seek a lane, locks nothing."""
+    rows = unit.rows(_heads(unit.dialect), lanes, now=unit.now)
+    return [(queue, type_) for queue, type_, rank in rows if rank is not None]
+
+
+@cache
+def _heads(dialect: Dialect) -> sa.Select[Any]:
+    a = t.active_jobs.c
+    batch = dialect.batch(a.queue, a.type)
+    first = (
+        sa.select(a.rank)
+        .where(
+            a.queue == batch.c.queue,
+            a.type == batch.c.type,
+            t.READY,
+            _not_expired(),
+        )
+        .order_by(a.rank, a.job_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return dialect.read(sa.select(batch.c.queue, batch.c.type, first.label("rank")))
