@@ -20,7 +20,7 @@ from tenure.wire.base import Page
 )
 async def runs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     found = await coordinator(request).control.runs(job_id, principal_of(request))
-    return answer(Page(items=found))
+    return answer(Page(items=list(found)))
 
 
 @get(
@@ -60,7 +60,7 @@ async def logs(
 )
 async def events(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     found = await coordinator(request).control.events(job_id, principal_of(request))
-    return answer(Page(items=found))
+    return answer(Page(items=list(found)))
 
 
 ROUTES = [runs, run, logs, events]

@@ -118,7 +118,7 @@ async def pending(
     limit: FromQuery[int] = 50,
 ) -> Response[bytes]:
     found = await coordinator(request).control.pending(queue=queue, type_=type_, limit=limit)
-    return answer(Page(items=found))
+    return answer(Page(items=list(found)))
 
 
 @get(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from litestar import Litestar, Request
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -99,7 +100,7 @@ class HostGate:
         self._names = frozenset(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == ScopeType.HTTP:
             error = self._refusal(scope)
             if error is not None:
                 await _answer(error, scope, receive, send)
@@ -137,6 +138,5 @@ class HostGate:
 
 
 async def _answer(error: TenureError, scope: Scope, receive: Receive, send: Send) -> None:
-    answer = problems.response(error)
-    request: Request[Any, Any, Any] = Request(scope, receive, send)  # type: ignore[arg-type]
-    await answer.to_asgi_response(request=request)(scope, receive, send)
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    await problems.response(error).to_asgi_response(None, request)(scope, receive, send)
