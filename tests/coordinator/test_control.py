@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 
 import msgspec
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from tenure.coordinator import control as control_module
 from tenure.coordinator.coordinator import Coordinator
@@ -17,13 +20,17 @@ from tenure.domain.errors import (
     LeaseLost,
     PreconditionFailed,
     RunNotFound,
+    Unavailable,
     VersionConflict,
 )
+from tenure.settings import Settings
+from tenure.store.unit import Unit
 from tenure.wire.base import encode, validate
-from tenure.wire.jobs import JobEdit
+from tenure.wire.jobs import Job, JobEdit
 from tenure.wire.leases import ErrorIn, LogLineIn, Logs
 from tests.builders import WORKER
 from tests.coordinator.scenes import finish, lease, register, submit
+from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
 
@@ -216,3 +223,62 @@ async def test_actions_at_once_on_one_job_agree(coordinator: Coordinator) -> Non
     )
     assert sum(isinstance(answer, IllegalTransition) for answer in retries) == 9
     assert len(await coordinator.control.events(job_id, LOCAL_ADMIN)) == 2
+
+
+async def test_two_coordinators_on_one_job_never_tear_it(postgres_server: PostgresServer) -> None:
+    name = postgres_server.create()
+    settings = Settings(database_url=postgres_server.url(name))
+    both = [Coordinator(settings), Coordinator(settings)]
+    for one in both:
+        await one.start()
+    ids = await submit(both[0], 3)
+
+    async def act(coordinator: Coordinator, turn: int) -> None:
+        control, job_id = coordinator.control, ids[turn % 3]
+        verbs = (control.cancel, control.retry, control.pause, control.resume)
+        with contextlib.suppress(IllegalTransition):
+            await verbs[turn % 4](job_id, LOCAL_ADMIN)
+
+    await asyncio.gather(*(act(both[turn % 2], turn) for turn in range(240)))
+    for job_id in ids:
+        job = await both[0].control.cancel(job_id, LOCAL_ADMIN)
+        assert job.status == "cancelled"
+        events = [event.event for event in await both[1].control.events(job_id, LOCAL_ADMIN)]
+        assert events.count("cancel") == events.count("retry") + 1
+    await both[0].insight.refresh()
+    stats = await both[0].insight.stats()
+    assert stats.totals["cancelled"] == stats.totals["retried"] + 3
+    assert sum(stats.active.values()) == 0
+    for one in both:
+        await one.stop()
+    postgres_server.drop(name)
+
+
+class Deadlock(sqlite3.OperationalError):
+    """What either database says when two transactions are in each other's way."""
+
+    sqlstate = "40P01"
+
+    def __init__(self) -> None:
+        super().__init__("database is locked")
+
+
+async def test_an_action_that_always_conflicts_spoils_no_other(coordinator: Coordinator) -> None:
+    tried = 0
+
+    def conflict(_: Unit) -> None:
+        nonlocal tried
+        tried += 1
+        raise DBAPIError("", {}, Deadlock())
+
+    [job_id] = await submit(coordinator, 1)
+    bad, good = await asyncio.gather(
+        coordinator.committer.run(conflict, key="0"),
+        coordinator.control.pause(job_id, LOCAL_ADMIN),
+        return_exceptions=True,
+    )
+    assert isinstance(bad, Unavailable)
+    assert isinstance(good, Job)
+    assert good.status == "paused"
+    assert 3 < tried < 10
+    assert len(await coordinator.control.events(job_id, LOCAL_ADMIN)) == 1

@@ -83,7 +83,7 @@ class Control:
         """Hide a job; one that waits is cancelled first. Raises IllegalTransition while it runs."""
         action = _action(principal, reason)
         await self._committer.run(
-            lambda unit: verbs.delete(unit, reads.resolve(unit, job_id), action)
+            lambda unit: verbs.delete(unit, reads.resolve(unit, job_id), action), key=job_id
         )
 
     async def edit(
@@ -100,11 +100,13 @@ class Control:
         """
         changes = to_edit(wanted, payload, if_match, self._clock.now())
         action = _action(principal, None)
-        return present.job(await self._committer.run(lambda u: _edit(u, job_id, changes, action)))
+        row = await self._committer.run(lambda u: _edit(u, job_id, changes, action), key=job_id)
+        return present.job(row)
 
     async def _act(self, verb: _Verb, job_id: str, principal: Principal, reason: str | None) -> Job:
         action = _action(principal, reason)
-        return present.job(await self._committer.run(lambda u: _do(u, verb, job_id, action)))
+        row = await self._committer.run(lambda u: _do(u, verb, job_id, action), key=job_id)
+        return present.job(row)
 
     async def runs(self, job_id: str, _: Principal) -> Sequence[Run]:
         """The last MAX_RUNS attempts, in order."""
@@ -149,7 +151,9 @@ class Control:
         """Store lines of a running lease. Raises LeaseLost, InvalidInput."""
         bounds = loglines.bounds(self._limits)
         lines = loglines.checked_lines(job_id, told, self._clock.now(), bounds.lines)
-        stored = await self._committer.run(lambda u: history.append_lines(u, lines, bounds))
+        stored = await self._committer.run(
+            lambda unit: history.append_lines(unit, lines, bounds), key=job_id
+        )
         return leases.Logged(stored=stored)
 
     async def pending(

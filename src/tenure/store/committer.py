@@ -239,26 +239,26 @@ class Committer:
             await self._behind_savepoints(callers[start : start + MAX_SAVEPOINTS])
 
     async def _behind_savepoints(self, callers: list[_Group]) -> None:
-        for _ in range(MAX_TRIES):
-            try:
-                unit, answers = await self._store.write(partial(self._apart, callers=callers))
-            except (CommitUnknown, DBAPIError, OSError) as error:
-                if (
-                    isinstance(error, DBAPIError)
-                    and self._store.dialect.fault(error) is Fault.AGAIN
-                ):
-                    refusal = error
-                    if len(callers) == 1:
-                        continue
-                    # Together their locks may cross those of others; alone they cannot.
-                    for caller in callers:
-                        await self._behind_savepoints([caller])
-                    return
+        """Together once; what conflicts then runs alone, where its locks cannot cross others'."""
+        tries = MAX_TRIES if len(callers) == 1 else 1
+        while error := await self._try_apart(callers):
+            tries -= 1
+            fault = self._store.dialect.fault(error) if isinstance(error, DBAPIError) else None
+            if fault is not Fault.AGAIN or (not tries and len(callers) == 1):
                 _refuse(callers, "the store is away or busy", error)
                 return
-            self._finish(unit, callers, answers)
-            return
-        _refuse(callers, "the store is busy", refusal)
+            if not tries:
+                for caller in callers:
+                    await self._behind_savepoints([caller])
+                return
+
+    async def _try_apart(self, callers: list[_Group]) -> Exception | None:
+        try:
+            unit, answers = await self._store.write(partial(self._apart, callers=callers))
+        except (CommitUnknown, DBAPIError, OSError) as error:
+            return error
+        self._finish(unit, callers, answers)
+        return None
 
     def _apart(self, conn: Any, callers: list[_Group]) -> tuple[Unit, list[list[Any]]]:
         """Each caller behind a savepoint of its own, so that one cannot spoil the others."""
