@@ -49,10 +49,24 @@ def test_bounds() -> None:
             queries.bounded("limit", number, 50, 500)
 
 
-def test_page_numbers() -> None:
-    assert queries.skip(None, 50, "x") == 0
-    assert queries.skip(1, 50, None) == 0
-    assert queries.skip(20, 500, None) == 9_500
-    for page, size, after in ((0, 50, None), (-1, 50, None), (21, 500, None), (1, 50, "x")):
-        with pytest.raises(InvalidInput, match=r"^page:"):
-            queries.skip(page, size, after)
+def test_pages_by_number_size_and_limit() -> None:
+    assert queries.stretch(None, None, None, "x") == (50, 0)
+    assert queries.stretch(7, None, None, None) == (7, 0)
+    assert queries.stretch(7, 1, 9, None) == (9, 0)
+    assert queries.stretch(None, 20, 500, None) == (500, 9_500)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ((0, None, None, None), "limit"),
+        ((None, None, 0, None), "pageSize"),
+        ((None, 0, 50, None), "page"),
+        ((None, 21, 500, None), "page"),
+        ((None, 1, 50, "x"), "page"),
+    ],
+)
+def test_pages_that_make_no_sense(asked: tuple[int | None, ...], field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        queries.stretch(*asked)  # type: ignore[arg-type]
+    assert caught.value.errors[0].pointer == f"/{field}"

@@ -29,8 +29,6 @@ from tenure.wire import leases
 from tenure.wire.base import Page
 from tenure.wire.jobs import Job, JobEdit, JobEvent, LogLine, Run, Upcoming
 
-MAX_PAGE = 500
-DEFAULT_PAGE = 50
 MAX_RUNS = 500
 MAX_EVENTS = 1_000
 MAX_LINES = 1_000
@@ -157,10 +155,14 @@ class Control:
         return leases.Logged(stored=stored)
 
     async def pending(
-        self, *, queue: str | None = None, type_: str | None = None, limit: int = DEFAULT_PAGE
+        self,
+        *,
+        queue: str | None = None,
+        type_: str | None = None,
+        limit: int = queries.DEFAULT_PAGE,
     ) -> Sequence[Upcoming]:
         """What would be claimed, in order; nothing is leased. Raises InvalidInput."""
-        most = queries.bounded("limit", limit, DEFAULT_PAGE, MAX_PAGE)
+        most = queries.page_size("limit", limit)
         lane = (queries.word("queue", queue), queries.word("type", type_))
         rows = await self._reader.run(lambda unit: upcoming(unit, *lane, most))
         return [present.upcoming(row) for row in rows]
@@ -191,12 +193,7 @@ class Control:
             queries.word("tag", tag),
             queries.word("q", q),
         )
-        size = (
-            queries.bounded("limit", limit, DEFAULT_PAGE, MAX_PAGE)
-            if page_size is None
-            else queries.bounded("pageSize", page_size, DEFAULT_PAGE, MAX_PAGE)
-        )
-        skip = queries.skip(page, size, after)
+        size, skip = queries.stretch(limit, page, page_size, after)
         below = None if after is None else cursors.to_job(after)
         rows, following = await self._reader.run(
             lambda unit: _page(unit, wanted, below, size, skip)

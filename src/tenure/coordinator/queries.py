@@ -9,6 +9,8 @@ from tenure.domain.lifecycle import JobState, parse_state
 from tenure.store.listing import MAX_EXAMINED
 from tenure.wire.text import unstorable
 
+MAX_PAGE = 500
+DEFAULT_PAGE = 50
 _MAX_WORD = 200
 
 
@@ -47,14 +49,23 @@ def bounded(field: str, number: int | None, default: int, most: int) -> int:
     return number
 
 
-def skip(page: int | None, size: int, after: str | None) -> int:
-    """How many jobs precede page number `page` (from 1). Raises InvalidInput."""
+def page_size(field: str, number: int | None) -> int:
+    """How many items a page shall have. Raises InvalidInput."""
+    return bounded(field, number, DEFAULT_PAGE, MAX_PAGE)
+
+
+def stretch(
+    limit: int | None, page: int | None, size: int | None, after: str | None
+) -> tuple[int, int]:
+    """How many jobs a page has, and how many precede it: `page` counts from 1, `size` wins over
+    `limit`. Raises InvalidInput."""
+    found = page_size("limit", limit) if size is None else page_size("pageSize", size)
     if page is None:
-        return 0
+        return found, 0
     if after is not None:
         raise InvalidInput.field("page", "give page or after, not both")
-    if page < 1 or page * size > MAX_EXAMINED:
+    if page < 1 or page * found > MAX_EXAMINED:
         raise InvalidInput.field(
             "page", f"must be 1 or more, and reach no further than {MAX_EXAMINED} jobs; use after"
         )
-    return (page - 1) * size
+    return found, (page - 1) * found
