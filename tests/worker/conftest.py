@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.worker.protocol import Protocol, protocol
 from tests.worker.running import Running
 
 
@@ -17,3 +18,10 @@ def coordinator(tmp_path: Path) -> Iterator[Running]:
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def scripted() -> Iterator[Protocol]:
+    """A coordinator that answers as the test says."""
+    with protocol() as made:
+        yield made
