@@ -34,23 +34,34 @@ class IdSource:
         """
         millisecond = now // 1000
         if millisecond > self._millisecond:
-            self._millisecond = millisecond
-            self._counter = self._random_bits(_COUNTER_BITS - 1)
-        random = self._random_bits(32)
-        made = []
-        for _ in range(count):
-            self._counter += 1
-            if self._counter >> _COUNTER_BITS:
-                self._millisecond += 1
-                self._counter = self._random_bits(_COUNTER_BITS - 1)
-            random = (random * 0x9E3779B1 + 0x7F4A7C15) & 0xFFFFFFFF
-            high = self._counter >> 30
-            middle = self._counter & 0x3FFFFFFF
-            made.append(
-                f"{self._millisecond >> 16:08x}-{self._millisecond & 0xFFFF:04x}-7{high:03x}"
-                f"-{0x8000 | middle >> 16:04x}-{middle & 0xFFFF:04x}{random:08x}"
-            )
+            self._restart(millisecond)
+        width = 8 * count
+        random = f"{self._random_bits(4 * width):0{width}x}"
+        made: list[str] = []
+        while len(made) < count:
+            prefix, first = self._take_prefix()
+            # As many as share the prefix: the last 16 bits of the counter, then 32 random ones.
+            last = min(first + count - len(made), 0x10000)
+            self._counter += last - first
+            start = 8 * len(made) - 8 * first
+            made += [
+                f"{prefix}{low:04x}{random[start + 8 * low : start + 8 * low + 8]}"
+                for low in range(first, last)
+            ]
         return made
+
+    def _take_prefix(self) -> tuple[str, int]:
+        """What ids share until the last 16 bits of the counter turn over, and those bits next."""
+        if self._counter + 1 >> _COUNTER_BITS:
+            self._restart(self._millisecond + 1)
+        time, counter = self._millisecond, self._counter + 1
+        middle = 0x8000 | counter >> 16 & 0x3FFF
+        prefix = f"{time >> 16:08x}-{time & 0xFFFF:04x}-7{counter >> 30:03x}-{middle:04x}-"
+        return prefix, counter & 0xFFFF
+
+    def _restart(self, millisecond: int) -> None:
+        self._millisecond = millisecond
+        self._counter = self._random_bits(_COUNTER_BITS - 1)
 
     def one(self, now: int) -> str:
         """One id; see `make`."""
