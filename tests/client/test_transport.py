@@ -13,10 +13,13 @@ from tenure.client.retrying import Patience
 from tenure.client.transport import Answer, AsyncTransport, Transport
 from tenure.domain.errors import (
     ConfigurationError,
+    Forbidden,
     InvalidInput,
     LeaseLost,
     TenureError,
+    TooLarge,
     TooMany,
+    Unauthenticated,
     Unavailable,
     Unreachable,
 )
@@ -109,10 +112,18 @@ async def test_a_redirect_is_an_error_and_not_followed(ask: Ask) -> None:
         assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("status", [502, 504])
-async def test_a_gateway_without_coordinator_is_unavailable(ask: Ask, status: int) -> None:
-    with scripted(Reply(status, b"bad gateway")) as server, pytest.raises(Unavailable):
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, Unauthenticated), (403, Forbidden), (413, TooLarge), (429, TooMany)]
+    + [(status, Unavailable) for status in (502, 503, 504)],
+)
+async def test_what_a_proxy_says_is_understood(
+    ask: Ask, status: int, kind: type[TenureError]
+) -> None:
+    reply = Reply(status, b"<h1>so it is</h1>", {"Retry-After": "7"})
+    with scripted(reply) as server, pytest.raises(kind) as caught:
         await ask(server.url, "GET", "/x")
+    assert caught.value.retry_after == 7
 
 
 async def test_nobody_listening_is_unreachable(ask: Ask) -> None:

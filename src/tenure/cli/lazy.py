@@ -23,13 +23,13 @@ PLAIN: MarkupMode = None
 
 def make_app(**options: Any) -> typer.Typer:
     """A Typer app with the manners of this command line."""
-    return typer.Typer(
-        rich_markup_mode=PLAIN,
-        pretty_exceptions_enable=False,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        **options,
-    )
+    manners: dict[str, Any] = {
+        "rich_markup_mode": PLAIN,
+        "pretty_exceptions_enable": False,
+        "no_args_is_help": True,
+        "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    }
+    return typer.Typer(**(manners | options))
 
 
 class LazyGroup(TyperGroup):

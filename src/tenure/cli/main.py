@@ -33,7 +33,7 @@ class _Root(LazyGroup):
 
 def build() -> typer.Typer:
     """The root app; it holds no command itself."""
-    app = make_app(cls=_Root, name="tenure", help="A distributed job scheduler.")
+    app = make_app(cls=_Root, name="tenure", no_args_is_help=False)
 
     app.callback(invoke_without_command=True)(_root)
     return app

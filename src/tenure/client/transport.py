@@ -18,7 +18,15 @@ import httpx
 
 from tenure.client.address import Address
 from tenure.client.retrying import Patience
-from tenure.domain.errors import TenureError, Unavailable, Unreachable
+from tenure.domain.errors import (
+    Forbidden,
+    TenureError,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+)
 from tenure.wire.problem import to_error
 
 DEFAULT_TIMEOUT = 30.0
@@ -27,7 +35,16 @@ _KEEP_ALIVE = 4.0  # shorter than the server's, so that it is we who close an id
 _LIMITS = httpx.Limits(
     max_connections=None, max_keepalive_connections=64, keepalive_expiry=_KEEP_ALIVE
 )
-_GATEWAY = frozenset({502, 504})
+_BY_STATUS: dict[int, type[TenureError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    413: TooLarge,
+    429: TooMany,
+    502: Unavailable,
+    503: Unavailable,
+    504: Unavailable,
+}
+"""What an answer without a problem document means: it is of a proxy on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +289,11 @@ def _answer(response: httpx.Response, body: bytes) -> Answer:
     status = response.status_code
     if status < 300:
         return Answer(status, response.headers, body)
-    if status in _GATEWAY:
-        raise Unavailable(f"HTTP {status} from a gateway", retry_after=None)
-    raise to_error(body, status, _retry_after(response.headers.get("retry-after")))
+    after = _retry_after(response.headers.get("retry-after"))
+    error = to_error(body, status, after)
+    if type(error) is TenureError and status in _BY_STATUS:
+        error = _BY_STATUS[status](error.detail, retry_after=after)
+    raise error
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -1,0 +1,56 @@
+"""A real coordinator and, where a test asks for it, a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import anyio.from_thread
+import pytest
+
+from tenure import Context, Fail, handler
+from tests.cli.typed import Typed
+from tests.worker.running import Running
+
+
+@handler("greet")
+async def greet(payload: dict[str, str], ctx: Context) -> str:
+    ctx.log.info("greeting")
+    ctx.log.warning("with \x1b[31mcolour\nand a break")
+    return f"hello {payload['name']}"
+
+
+@handler("refuse")
+async def refuse(payload: str) -> None:
+    raise Fail(payload)
+
+
+@handler("linger")
+async def linger(ctx: Context) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(30)
+    ctx.raise_if_cancelled()
+
+
+@pytest.fixture(scope="package")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    running = Running(tmp_path_factory.mktemp("coordinator"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def tenure(running: Running) -> Typed:
+    return Typed(running.url)
+
+
+@pytest.fixture
+def worker(running: Running) -> Iterator[None]:
+    """A worker for `greet`, `refuse` and `linger`, in a loop of its own."""
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running.worker(greet, refuse, linger, name="cli")),
+    ):
+        yield

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import time
+
+import anyio.from_thread
+import pytest
+
+from tests.cli.conftest import greet
+from tests.cli.test_jobs import NOBODY, made
+from tests.cli.typed import Typed
+from tests.worker.running import Running
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def online(tenure: Typed) -> list[str]:
+    return [line[0] for line in tenure("workers", "ls").lines if line[1:3] == ["cli", "online"]]
+
+
+def test_workers_are_listed(tenure: Typed) -> None:
+    (worker,) = [
+        one for one in tenure("workers", "ls", "-o", "json").json if one["id"] in online(tenure)
+    ]
+    assert (worker["name"], worker["slots"]) == ("cli", 10)
+    assert sorted(worker["types"]) == ["greet", "linger", "refuse"]
+
+
+def test_workers_are_drained_by_id_and_by_name(tenure: Typed) -> None:
+    (worker_id,) = online(tenure)
+    assert tenure("workers", "drain", worker_id[:-2]).lines[0][0] == worker_id
+
+
+def test_a_worker_goes_by_its_name(tenure: Typed) -> None:
+    (worker_id,) = online(tenure)
+    assert tenure("workers", "drain", "cli").lines[0][0] == worker_id
+
+
+@pytest.mark.parametrize("name", [NOBODY, "nobody", ""])
+def test_an_unknown_worker_is_exit_code_5(tenure: Typed, name: str) -> None:
+    done = tenure("workers", "drain", name)
+    assert (done.code, done.out) == (5, "")
+
+
+def test_an_ambiguous_start_is_refused(tenure: Typed, running: Running) -> None:
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running.worker(greet, name="other")),
+    ):
+        (worker_id,) = online(tenure)
+        done = tenure("workers", "drain", worker_id[:4])
+    assert (done.code, done.out) == (2, "")
+    assert "give more of the id" in done.err
+
+
+def test_queues_and_stats(tenure: Typed) -> None:
+    made(tenure, "counted", "--queue", "counted")
+    assert tenure("queues", "ls").out.splitlines()[0].split("\t")[:3] == [
+        "name",
+        "pending",
+        "running",
+    ]
+    ends = time.monotonic() + 10  # numbers are a snapshot, taken about every second
+    while not tenure("stats", "-o", "json").json["totals"]["submitted"]:
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    assert "total submitted" in tenure("stats", "-o", "table").out

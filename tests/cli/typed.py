@@ -1,0 +1,66 @@
+"""What a person types, in this process and in one of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from typer.testing import CliRunner
+
+from tenure.cli.main import build
+
+
+@dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """Tab-separated cells by line, the header left out."""
+        return [line.split("\t") for line in self.out.splitlines()[1:]]
+
+
+class Typed:
+    """`tenure ...` against one coordinator."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def __call__(self, *words: str, stdin: str | bytes | None = None) -> Done:
+        environment = clean() | {"TENURE_COORDINATOR_URL": self.url}
+        hidden: dict[str, str | None] = {
+            name: None for name in os.environ if name.startswith("TENURE_")
+        }
+        result = CliRunner().invoke(
+            build(), list(words), input=stdin, env=hidden | environment, prog_name="tenure"
+        )
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+
+def clean() -> dict[str, str]:
+    """The environment without what would be a setting."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
+
+
+def spawn(*words: str, stdin: str = "", **environment: str) -> Done:
+    """`python -m tenure ...` as a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tenure", *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=clean() | environment,
+        timeout=60,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
