@@ -144,8 +144,8 @@ class Executor:
         ending: Ending
         try:
             ending = await self._children.run(run)
-        except outcome.HandlerCrashed as error:
-            ending = _failed(run, error, with_traceback=False)
+        except Exception as error:  # whatever keeps a child from working is the run's failure
+            ending = _failed(run, error)
         else:
             if run.stop is Stop.LOST or (run.stop is not None and ending.outcome == "failed"):
                 ending = _stopped(run)
@@ -197,11 +197,9 @@ def _succeeded(run: Run, value: Any) -> Ending:
     return None if run.stop is Stop.LOST else outcome.completed(run.lease, value)
 
 
-def _failed(run: Run, error: BaseException, *, with_traceback: bool = True) -> Ending:
+def _failed(run: Run, error: BaseException) -> Ending:
     """A stopped run ends as its stop says, unless a cancelled one says something of its own."""
     if run.stop is None:
-        if isinstance(error, outcome.HandlerCrashed):
-            return outcome.failed(run.lease, error, with_traceback=with_traceback)
         return outcome.raised(run.lease, error)
     if run.stop is Stop.CANCEL and not isinstance(error, _STOPPED_BY):
         return outcome.raised(run.lease, error)

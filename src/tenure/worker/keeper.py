@@ -93,6 +93,9 @@ class Keeper:
                     logger.bind(error=error.detail).warning("A heartbeat failed, retrying")
                 wait = min(self._backoff.next(error), session.heartbeat_seconds / 2)
                 self._pause(wait)
+            except Exception:  # a fault of ours must not end the heartbeats
+                logger.exception("A heartbeat failed unexpectedly")
+                self._pause(min(1.0, session.heartbeat_seconds / 2))
             else:
                 self._backoff.reset()
                 self._rest(session, sent_at)

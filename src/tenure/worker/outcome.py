@@ -40,7 +40,7 @@ def completed(lease: Lease, value: Any) -> ReportItem:
         return ReportItem(job_id=lease.job_id, fence=lease.fence, outcome="completed")
     try:
         result = encode_result(value)
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+    except Exception as error:  # a value's own methods may raise anything
         invalid = InvalidResult(f"a {type(value).__name__} cannot be a result: {error}")
         return failed(lease, invalid, retryable=False)
     return ReportItem(
@@ -49,7 +49,8 @@ def completed(lease: Lease, value: Any) -> ReportItem:
 
 
 def encode_result(value: Any) -> bytes:
-    """`value` as storable JSON. Raises TypeError, ValueError, RecursionError or OverflowError."""
+    """`value` as storable JSON. Raises TypeError, ValueError, RecursionError, and whatever the
+    value's own methods raise."""
     try:
         encoded = _ENCODER.encode(value)
     except UnicodeEncodeError:
@@ -76,6 +77,8 @@ def raised(lease: Lease, error: BaseException) -> ReportItem:
         return cancelled(lease, _text(error))
     if isinstance(error, InvalidPayload):
         return failed(lease, error, retryable=False, with_traceback=False)
+    if isinstance(error, HandlerCrashed):
+        return failed(lease, error, with_traceback=False)
     return failed(lease, error)
 
 
