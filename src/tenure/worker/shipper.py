@@ -117,4 +117,5 @@ def _passes(error: TenureError, backoff: Backoff) -> bool:
     """Whether it helps to try again. Without any coordinator the report could not go either."""
     if isinstance(error, (Unreachable, *FORGOTTEN)):
         return True
-    return isinstance(error, Unavailable | TooMany | InternalError) and backoff.failures < MAX_TRIES
+    temporary = isinstance(error, Unavailable | TooMany | InternalError)
+    return temporary and backoff.failures + 1 < MAX_TRIES
