@@ -1,0 +1,318 @@
+"""The store's verbs against a model of plain objects, in orders that hypothesis makes up.
+
+After every step both must agree on every row, and the invariants of the design hold by themselves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tenure.domain.errors import IllegalTransition
+from tenure.domain.ids import IdSource
+from tenure.domain.job import OnLost
+from tenure.domain.lease import LeaseTerms
+from tenure.domain.run import Outcome, Report
+from tenure.store import control, promotions, sweeps, workers
+from tenure.store import tables as t
+from tenure.store.control import Action
+from tenure.store.leases import Claim, Claimed, claim
+from tenure.store.renewals import Beat, Beaten, Released, release, renew
+from tenure.store.reports import report as settle
+from tenure.store.submits import Submission, submit
+from tests.builders import new_job
+from tests.store.facts import measured
+from tests.store.model import SECOND, Job, Model, Refused
+from tests.store.opened import OpenedStore
+
+TERMS = LeaseTerms(30.0)
+SLOTS = 4
+TYPES = ("echo", "mail")
+QUEUES = (("default", "slow"), ("default", "slow"), ("default",))
+"""The queues of the three workers."""
+
+a, r = t.active_jobs.c, t.runs.c
+ACTIVE = sa.select(
+    a.job_id, a.state, a.attempt, a.max_attempts, a.lost, a.releases, a.fence, a.worker_id,
+    a.lease_expires_at, a.deadline_at, a.run_at, a.rank, a.expires_at,
+    a.cancel_requested_at.is_not(None),
+)  # fmt: skip
+RUNS = sa.select(
+    r.job_id, r.fence, r.attempt, r.worker_id, r.outcome, r.result, r.final_state
+)  # fmt: skip
+
+Lease = tuple[str, str, int]
+"""Worker, job, fence."""
+
+which = st.integers(0, 99)
+a_worker = st.sampled_from(range(len(QUEUES)))
+an_outcome = st.sampled_from(["completed", "failed", "snoozed", "cancelled", "timeout"])
+a_result = st.sampled_from([None, "1", '{"two":2}'])
+a_span = st.sampled_from([1, SECOND, 5 * SECOND, 10 * SECOND + 1, 15 * SECOND, 30 * SECOND])
+reports = st.tuples(which, an_outcome, a_result, st.sampled_from([None, 0, SECOND]), st.booleans())
+
+
+def random() -> float:
+    return 0.5
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Drives one store and one model side by side."""
+
+    def __init__(self, store: OpenedStore) -> None:
+        super().__init__()
+        self.store = store
+        store.empty()
+        self.model = Model(store.now)
+        self.ids = IdSource(lambda bits: 1 << bits - 2)
+        self.workers: list[str] = []
+        self.granted: list[Lease] = []
+        self.told: list[Report] = []
+        self.fences: Counter[str] = Counter()
+
+    @initialize()
+    def fleet(self) -> None:
+        self.workers = [self.join(queues) for queues in QUEUES]
+
+    def join(self, queues: tuple[str, ...]) -> str:
+        worker_id = self.ids.one(self.store.now)
+        types: dict[str, Any] = dict.fromkeys(TYPES)
+        newcomer = workers.NewWorker(worker_id, "w", "h", 1, "1", 1, queues, types, SLOTS, {}, "")
+        self.store.run(workers.register, newcomer)
+        return worker_id
+
+    def job_id(self, number: int) -> str:
+        return list(self.model.jobs)[number % len(self.model.jobs)]
+
+    def lease(self, number: int) -> Lease:
+        return self.granted[-1 - number % len(self.granted)]
+
+    @precondition(lambda self: len(self.model.jobs) < 12)
+    @rule(
+        priorities=st.lists(st.integers(-1, 1), min_size=1, max_size=4),
+        queue=st.sampled_from(["default", "slow"]),
+        type_=st.sampled_from(TYPES),
+        delay=st.sampled_from([0, 0, SECOND, 20 * SECOND]),
+        max_attempts=st.integers(1, 4),
+        on_lost=st.sampled_from(list(OnLost)),
+        timeout=st.sampled_from([None, None, 5, 25]),
+        lives=st.sampled_from([None, None, 15]),
+    )
+    def submit(
+        self, priorities: list[int], queue: str, type_: str, delay: int, max_attempts: int,
+        on_lost: OnLost, timeout: int | None, lives: int | None,
+    ) -> None:  # fmt: skip
+        now = self.store.now
+        expires_at = None if lives is None else now + lives * SECOND
+        made = [
+            new_job(
+                type_, id=id_, queue=queue, priority=priority, run_at=now + delay or None,
+                max_attempts=max_attempts, on_lost=on_lost, timeout_seconds=timeout,
+                expires_at=expires_at,
+            )
+            for id_, priority in zip(
+                self.ids.make(now, len(priorities)), priorities, strict=True
+            )
+        ]  # fmt: skip
+        self.store.run(submit, [Submission(made, now)])
+        limit = None if timeout is None else timeout * SECOND
+        for job in made:
+            lane, priority = (queue, type_), job.spec.priority
+            self.model.submit(
+                Job(
+                    job.id, lane, priority, now + delay, max_attempts, on_lost.value, limit,
+                    expires_at,
+                )
+            )  # fmt: skip
+
+    @rule(number=a_worker, slots=st.integers(0, 5))
+    def claim(self, number: int, slots: int) -> None:
+        self.claim_all([(number, slots)])
+
+    @rule(first=st.integers(0, 5), second=st.integers(0, 5))
+    def claim_together(self, first: int, second: int) -> None:
+        self.claim_all([(0, first), (1, second)])
+
+    def claim_all(self, asked: list[tuple[int, int]]) -> None:
+        """Workers of the same lanes claim in one transaction."""
+        queues = QUEUES[asked[0][0]]
+        claims = [Claim(self.workers[n], queues, TYPES, slots) for n, slots in asked]
+        found = [
+            [(row[0], row[1], row[2]) for row in answer.rows]
+            for answer in self.store.run(claim, claims, TERMS)
+            if isinstance(answer, Claimed)
+        ]
+        lanes = [(queue, type_) for queue in queues for type_ in TYPES]
+        wanted = [(item.worker_id, item.slots) for item in claims]
+        assert found == self.model.claim(wanted, lanes, SLOTS)
+        for item, rows in zip(claims, found, strict=True):
+            self.granted += [(item.worker_id, job_id, fence) for job_id, fence, _ in rows]
+
+    @rule(number=a_worker, missing=st.sampled_from([0, 0, 0, 1]), extra=st.booleans())
+    def renew(self, number: int, missing: int, extra: bool) -> None:
+        worker = self.workers[number]
+        held = sorted((job.id, job.fence) for job in self.model.held(worker))
+        listed = set(held[missing:])
+        if extra and self.granted:
+            listed.add(self.lease(0)[1:])
+        quiet: dict[tuple[str, int], Any] = dict.fromkeys(listed, (None, None))
+        (answer,) = self.store.run(renew, [Beat(worker, quiet)], TERMS)
+        assert isinstance(answer, Beaten)
+        told = sorted((job_id, fence) for job_id, fence, _ in answer.cancels)
+        assert (sorted(answer.lost), told) == self.model.renew(worker, listed)
+
+    @precondition(lambda self: self.granted)
+    @rule(asked=st.lists(reports, min_size=1, max_size=3), twist=st.sampled_from([0, 0, 0, 1, -1]))
+    def report(self, asked: list[Any], twist: int) -> None:
+        """Reports about leases of any age, from the worker that was given them; with a twist the
+        last one has a fence that is not its own."""
+        items = []
+        for number, outcome, result, after, retryable in asked:
+            worker, job_id, fence = self.lease(number)
+            items.append(
+                Report(
+                    job_id, fence, worker, Outcome(outcome), result, None, retryable,
+                    None if after is None else after / SECOND, 3.0,
+                )
+            )  # fmt: skip
+        items[-1].fence += twist
+        self.settle(items)
+
+    @precondition(lambda self: self.granted)
+    @rule(number=which, thief=a_worker, outcome=an_outcome)
+    def report_foreign(self, number: int, thief: int, outcome: str) -> None:
+        _, job_id, fence = self.lease(number)
+        item = Report(job_id, fence, self.workers[thief], Outcome(outcome), "9")
+        item.snooze_seconds = 3.0
+        self.settle([item])
+
+    @precondition(lambda self: self.told)
+    @rule(number=which)
+    def report_again(self, number: int) -> None:
+        self.settle([self.told[-1 - number % len(self.told)]])
+
+    def settle(self, items: list[Report]) -> None:
+        (found,) = self.store.run(settle, [items], random)
+        for item, status in zip(items, found, strict=True):
+            after = item.retry_after_seconds
+            expected = self.model.report(
+                item.worker_id, item.job_id, item.fence, item.outcome.value, item.result,
+                None if after is None else int(after * SECOND), retryable=item.retryable,
+            )  # fmt: skip
+            assert status.value == expected
+            if expected == "accepted":
+                self.told.append(item)
+
+    @precondition(lambda self: self.granted)
+    @rule(number=which, started=st.booleans())
+    def release(self, number: int, started: bool) -> None:
+        worker, job_id, fence = self.lease(number)
+        found = self.store.run(release, [Released(worker, {(job_id, fence): started})])
+        assert found == [self.model.release(worker, job_id, fence, started=started)]
+
+    @rule(number=a_worker)
+    def goodbye(self, number: int) -> None:
+        worker = self.workers[number]
+        assert self.store.run(workers.goodbye, worker) == self.model.goodbye(worker)
+        self.workers[number] = self.join(QUEUES[number])
+
+    @rule(span=a_span)
+    def time_passes(self, span: int) -> None:
+        self.store.now += span
+        self.model.now += span
+
+    @rule(span=st.sampled_from([-60, -20, 3600]))
+    def clock_steps(self, span: int) -> None:
+        self.time_passes(span * SECOND)
+        self.store.run(sweeps.clamp, TERMS, ahead=span > 0)
+        self.model.clamp(ahead=span > 0)
+
+    @rule()
+    def sweep(self) -> None:
+        assert self.store.run(sweeps.sweep, 3, random) == self.model.sweep()
+
+    @rule()
+    def promote(self) -> None:
+        assert self.store.run(promotions.promote) == self.model.promote()
+
+    @rule()
+    def expire(self) -> None:
+        assert self.store.run(promotions.expire) == self.model.expire()
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(number=which, verb=st.sampled_from(["cancel", "pause", "resume", "retry"]))
+    def control(self, number: int, verb: str) -> None:
+        job_id = self.job_id(number)
+        try:
+            getattr(self.model, verb)(job_id)
+        except Refused:
+            with pytest.raises(IllegalTransition):
+                self.store.run(getattr(control, verb), job_id, Action())
+        else:
+            self.store.run(getattr(control, verb), job_id, Action())
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.reopen()
+
+    @invariant()
+    def agrees(self) -> None:
+        rows = sorted((*row[:13], bool(row[13])) for row in self.store.rows(ACTIVE))
+        assert rows == self.model.active()
+        runs = sorted(
+            (*row[:3], row[3] or "", row[4], row[5] or "", row[6] or "")
+            for row in self.store.rows(RUNS)
+        )
+        assert runs == self.model.runs()
+        self.check(rows, runs)
+
+    def check(self, rows: list[Any], runs: list[Any]) -> None:
+        """Invariants that need no model."""
+        final = [run[0] for run in runs if run[6]]
+        assert sorted([*final, *(row[0] for row in rows)]) == sorted(self.model.jobs)
+        held = Counter(row[7] for row in rows if row[7])
+        assert all(number <= SLOTS for number in held.values())
+        fences = {run[0]: run[1] for run in runs} | {row[0]: row[6] for row in rows}
+        for job_id, fence in fences.items():
+            assert fence >= self.fences[job_id]
+            self.fences[job_id] = fence
+        for row in rows:
+            assert row[2] <= row[3], "attempts are bounded"
+            assert (row[7] is not None) == (row[1] == "running") == (row[8] is not None)
+        assert len({(job_id, fence) for _, job_id, fence in self.granted}) == len(self.granted)
+
+    def teardown(self) -> None:
+        assert measured(self.store) == +self.model.counts
+
+
+def drive(store: OpenedStore, examples: int, steps: int) -> None:
+    class Machine(StoreMachine):
+        def __init__(self) -> None:
+            super().__init__(store)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None),
+    )
+
+
+def test_store_does_what_the_model_does(store: OpenedStore) -> None:
+    drive(store, 120, 40)
+
+
+@pytest.mark.soak
+def test_store_does_what_the_model_does_for_long(store: OpenedStore) -> None:
+    drive(store, 2_000, 80)
