@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from pydantic import BaseModel
 
 from tenure import __version__
 from tenure.api.app import ROUTES
+from tenure.cli.exits import Exit
+from tenure.cli.main import run
 from tenure.domain.lifecycle import ALIASES, TERMINAL, JobState
 from tenure.settings import Settings, load, parse_span
 from tests.docs import lifecycle
@@ -130,3 +133,56 @@ def test_make_help_lists_every_target() -> None:
     phony = set(re.findall(r"^\.PHONY: (.*)$", text, re.M)[0].split())
     told = set(re.findall(r"^([a-z]+):.*## ", text, re.M))
     assert phony - told == {"env", "postgres"}
+
+
+def test_exit_codes_are_those_of_the_code() -> None:
+    told = {row[0] for row in rows(DOCS / "cli.md") if row[0].isdigit()}
+    assert told == {str(int(code)) for code in Exit}
+
+
+def test_every_command_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    commands = re.findall(r"^  ([a-z]+)  ", capsys.readouterr().out.partition("Commands:")[2], re.M)
+    told = [row[0] for row in rows(DOCS / "cli.md")]
+    assert {f"`tenure {command}`" for command in commands} == {c for c in told if "tenure" in c}
+
+
+@pytest.mark.parametrize("group", ["jobs", "queues", "workers", "config"])
+def test_every_command_of_a_group_is_on_its_page(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([group, "--help"]) == 0
+    commands = re.findall(r"^  ([a-z]+)  ", capsys.readouterr().out.partition("Commands:")[2], re.M)
+    (told,) = [row[1] for row in rows(DOCS / "cli.md") if row[0] == f"`tenure {group}`"]
+    assert re.findall("`([a-z]+)`", told) == commands
+
+
+GROUPS = {"jobs", "queues", "workers", "config"}
+TYPED = re.compile(r"(?:^|`)tenure ([a-z]+)((?: [^`\n#]*)?)", re.M)
+
+
+def _typed() -> list[tuple[str, str]]:
+    """Every command line in the documents: the page, and what follows `tenure`."""
+    return sorted(
+        {
+            (str(page.relative_to(ROOT)), command + rest.rstrip())
+            for page in PAGES
+            for command, rest in TYPED.findall(page.read_text("utf-8"))
+        }
+    )
+
+
+def test_there_are_command_lines() -> None:
+    assert len(_typed()) > 10
+
+
+@pytest.mark.parametrize(("page", "line"), _typed(), ids=lambda value: value)
+def test_every_command_and_option_exists(
+    page: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = shlex.split(line)
+    command = words[:2] if words[0] in GROUPS else words[:1]
+    assert run([*command, "--help"]) == 0, page
+    told = capsys.readouterr().out
+    for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", line):
+        assert re.search(rf"(?<!\S){option}\b", told), option
