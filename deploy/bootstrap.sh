@@ -73,11 +73,8 @@ has_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql
 
 postgres() {
   if has_postgres; then return; fi
-  if can_install; then
-    apt_install postgresql
-  else
-    say "PostgreSQL is not installed: its tests will be left out (Debian: sudo apt-get install postgresql)"
-  fi
+  if can_install && apt_install postgresql; then return; fi
+  say "PostgreSQL is not installed: its tests are left out (Debian: sudo apt-get install postgresql)"
 }
 
 [ $# -gt 0 ] || die "say what to install: run, dev or postgres"
