@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.typed import Typed
+from tests.cli.typed import Typed, at_terminal
 
 NOBODY = "01900000-0000-7000-8000-000000000000"
 
@@ -107,3 +107,14 @@ def test_nobody_is_exit_code_5(tenure: Typed, command: str) -> None:
     assert (done.code, done.out) == (5, "")
     assert done.err.startswith("error: ")
     assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_person_sees_a_table_and_waits_with_a_bar(tenure: Typed) -> None:
+    job_id = made(tenure, "greet", "name=you", "--queue", "default", "--tag", "drawn")
+    drawn = at_terminal("jobs", "watch", job_id, "--url", tenure.url)
+    assert "\x1b[?25l" in drawn
+    assert "\nresult        hello you\n" in drawn
+    drawn = at_terminal("jobs", "ls", "--tag", "drawn", "--url", tenure.url)
+    assert "\x1b[32mcompleted" in drawn
+    assert drawn.splitlines()[1].startswith(job_id)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tenure.cli.output import Output, Printer, cell
+from tests.cli.typed import at_terminal
 
 AT = datetime(2026, 1, 31, 8, 30, 1, 250_000, tzinfo=UTC)
 RECORDS: list[dict[str, Any]] = [
@@ -82,3 +83,24 @@ def test_a_line_gives_way_to_json(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_cells(value: Any, text: str) -> None:
     assert cell(value) == text
+
+
+def test_a_table_is_drawn_at_a_terminal_only() -> None:
+    drawn = at_terminal("config", "show", NO_COLOR="1")
+    assert "\x1b" not in drawn
+    lines = drawn.splitlines()
+    assert lines[0].split() == ["name", "value", "variable"]
+    assert {line.index("TENURE_") for line in lines[1:]} == {lines[0].index("variable")}
+
+
+def test_colours_come_unless_they_are_refused() -> None:
+    assert "\x1b[1m" in at_terminal("config", "show")
+    assert "\x1b" not in at_terminal("config", "show", TERM="dumb")
+    assert "\x1b" not in at_terminal("config", "show", "-o", "csv")
+
+
+def test_a_narrow_terminal_cuts_nothing() -> None:
+    for term in ("xterm", "dumb"):
+        drawn = at_terminal("config", "show", "--origin", TERM=term, COLUMNS="20")
+        assert "sqlite:///tenure.db" in drawn
+        assert "limits.queued_writes" in drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -64,3 +65,23 @@ def spawn(*words: str, stdin: str = "", **environment: str) -> Done:
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def at_terminal(*words: str, **environment: str) -> str:
+    """What a command draws on a terminal, stderr included."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tenure", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=clean() | {"TERM": "xterm-256color", "COLUMNS": "60"} | environment,
+    )
+    os.close(theirs)
+    drawn = b""
+    with contextlib.suppress(OSError):  # how a terminal says that the other side has closed it
+        while part := os.read(ours, 65_536):
+            drawn += part
+    os.close(ours)
+    process.wait(60)
+    return drawn.decode().replace("\r\n", "\n")

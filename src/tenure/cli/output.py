@@ -15,8 +15,9 @@ import msgspec
 
 from tenure.telemetry.text import one_line
 
-Row = Mapping[str, Any]
-"""A record by column name; values are whatever JSON holds, and datetimes."""
+_WIDEST = 10_000
+_LONGEST_CELL = 120
+"""Characters of one cell of a drawn table; the other forms have all of them."""
 
 
 class Output(StrEnum):
@@ -151,10 +152,22 @@ def _table(columns: Iterable[str], rows: list[list[Any]]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name in ("id", "at", "created"))
+        table.add_column(name, no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(cell(value), style=_style(value)) for value in row))
-    Console(no_color="NO_COLOR" in os.environ, highlight=False).print(table)
+        table.add_row(*(Text(_cut(cell(value)), style=_style(value)) for value in row))
+    # as wide as it needs: a terminal that is too narrow wraps lines, and no id is ever cut
+    plain = bool(os.environ.get("NO_COLOR"))
+    console = Console(
+        width=_WIDEST, height=100, color_system=None if plain else "auto", highlight=False
+    )
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        _write(line.rstrip())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 1]}…"
 
 
 def _pairs(fields: Mapping[str, Any]) -> None:

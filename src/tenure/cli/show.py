@@ -70,7 +70,7 @@ WORKERS: Columns = {
 def job_fields(job: Job) -> dict[str, Any]:
     """A job for a person: what says nothing is left out, the error is opened."""
     fields: dict[str, Any] = msgspec.structs.asdict(job)
-    fields["attempt"] = f"{fields.pop('attempt')} of {fields.pop('max_attempts')}"
+    fields["attempt"] = f"{job.attempt} of {fields.pop('max_attempts')}"
     if job.error is not None:
         fields["error"] = f"{job.error.type}: {job.error.message}"
     if job.progress is not None:

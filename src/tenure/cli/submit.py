@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.cli import arguments
-from tenure.cli.exits import code_of_job
+from tenure.cli.exits import code_of_job, talk
 from tenure.cli.following import follow_log, wait_for
 from tenure.cli.lazy import make_app
 from tenure.cli.session import Session, client_command
@@ -84,6 +84,7 @@ def submit(
     if not (wait or follow or wait_timeout):
         session.printer.line(submitted.id, {"id": submitted.id, "existing": submitted.existing})
         return
+    talk(f"submitted {submitted.id}")
     if follow:
         follow_log(session, submitted.id, longest)
     job = wait_for(session, submitted.id, longest)
