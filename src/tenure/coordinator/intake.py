@@ -7,15 +7,13 @@ that differ only in payload and key are checked once.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from tenure.domain.clock import SECOND
-from tenure.domain.errors import FieldError, InvalidInput, MalformedBody, TenureError, TooLarge
-from tenure.domain.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_OPTIONS, JobOptions, JobSpec
+from tenure.domain.errors import FieldError, InvalidInput, MalformedBody, TooLarge
+from tenure.domain.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_OPTIONS, JobOptions, JobSpec, NewJob
 from tenure.domain.retry import DEFAULT_RETRY_POLICY
 from tenure.settings import Limits
 from tenure.wire.aliases import translate
@@ -30,16 +28,6 @@ _KEYS = ("idempotency_key", "idempotencyKey")
 _one: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
 _many: msgspec.json.Decoder[list[Fields]] = msgspec.json.Decoder(list[Fields])
 _text: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
-
-
-@dataclass(slots=True)
-class Asked:
-    """One job as asked for: shared spec, own payload (JSON text) and idempotency key."""
-
-    spec: JobSpec
-    payload: str
-    key: str | None = None
-    digest: str | None = None
 
 
 def decode_one(body: bytes) -> Fields:
@@ -76,15 +64,16 @@ class Intake:
     `now` (microseconds) resolves `delay_seconds`. One instance serves one request.
     """
 
-    def __init__(self, limits: Limits, now: int) -> None:
+    def __init__(self, limits: Limits, now: int, owner_id: str | None) -> None:
+        self._owner_id = owner_id
         self._max_payload = limits.payload
         self._now = now
         self._fields: Fields | None = None
         self._spec: JobSpec | None = None
 
-    def take(self, fields: Fields, pointer: str = "") -> Asked:
-        """One job. Consumes `fields`. Raises InvalidInput and TooLarge, naming fields below
-        `pointer`."""
+    def take(self, fields: Fields, pointer: str = "") -> NewJob:
+        """One job, its id still empty. Consumes `fields`. Raises InvalidInput and TooLarge, naming
+        fields below `pointer`."""
         translate(fields, pointer)
         payload = fields.pop("payload", None)
         text = "null" if payload is None else bytes(payload).decode()
@@ -97,7 +86,7 @@ class Intake:
         if fields != self._fields or self._spec is None:
             self._spec = self._check(fields, pointer)
             self._fields = fields
-        return Asked(self._spec, text, key, digest)
+        return NewJob("", self._spec, text, self._owner_id, key, digest)
 
     def _check_size(self, text: str, pointer: str) -> None:
         size = len(text.encode())
@@ -154,16 +143,3 @@ def to_options(asked: JobIn, now: int) -> JobOptions:
         expires_at=asked.expires_at,
     )
     return DEFAULT_OPTIONS if options == DEFAULT_OPTIONS else options
-
-
-def take_some(
-    intake: Intake, items: list[Fields], start: int, refuse: Callable[[int, TenureError], None]
-) -> list[tuple[int, Asked]]:
-    """The next CHUNK jobs of a batch from place `start`; those that are wrong go to `refuse`."""
-    taken: list[tuple[int, Asked]] = []
-    for place in range(start, min(start + CHUNK, len(items))):
-        try:
-            taken.append((place, intake.take(items[place], f"/{place}")))
-        except TenureError as error:
-            refuse(place, error)
-    return taken

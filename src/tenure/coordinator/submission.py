@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 
 from tenure.coordinator import receipts
-from tenure.coordinator.intake import CHUNK, Asked, Intake, decode_many, decode_one, take_some
+from tenure.coordinator.intake import CHUNK, Intake, decode_many, decode_one
 from tenure.coordinator.wakeups import Wakeups
+from tenure.domain import ids
 from tenure.domain.access import Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import IdempotencyMismatch, InvalidInput, TenureError, TooLarge
@@ -33,18 +37,18 @@ class Receipt:
 
 
 @dataclass(slots=True)
-class _Refusals:
-    """The wrong jobs of a batch, by place."""
+class _Incoming:
+    """A batch being checked: `total` items, the good ones with places, the others by place."""
 
-    by_place: dict[int, TenureError] = field(default_factory=dict)
+    total: int
+    jobs: list[NewJob] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    refused: dict[int, TenureError] = field(default_factory=dict)
 
-    def add(self, place: int, error: TenureError) -> None:
-        self.by_place[place] = error
-
-    def raise_all(self) -> None:
+    def refuse_all(self) -> None:
         """All or nothing: one error that names every wrong field (the first 20)."""
-        errors = [e for error in self.by_place.values() for e in error.errors][:20]
-        first = next(iter(self.by_place.values()))
+        errors = [e for error in self.refused.values() for e in error.errors][:20]
+        first = next(iter(self.refused.values()))
         raise type(first)(first.detail, errors=tuple(errors))
 
 
@@ -52,11 +56,16 @@ class Submission:
     """Takes submits. Answers after the commit."""
 
     def __init__(
-        self, committer: Committer, wakeups: Wakeups, ids: IdSource, clock: Clock, limits: Limits
+        self,
+        committer: Committer,
+        wakeups: Wakeups,
+        id_source: IdSource,
+        clock: Clock,
+        limits: Limits,
     ) -> None:
         self._committer = committer
         self._wakeups = wakeups
-        self._ids = ids
+        self._ids = id_source
         self._clock = clock
         self._limits = limits
 
@@ -67,33 +76,25 @@ class Submission:
         """
         _check_key(key)
         now = self._clock.now()
-        asked = Intake(self._limits, now).take(decode_one(body))
-        key, digest = self._whole_key("POST /api/jobs", body, key or asked.key, key, asked)
-        job = self._new(asked, self._ids.one(now), principal)
+        job = Intake(self._limits, now, principal.id).take(decode_one(body))
+        job.id = self._ids.one(now)
+        # A key in the body guards this job; the header's guards the request: here they are one.
+        digest = job.digest if key is None and job.digest else _digest("POST /api/jobs", body)
+        key = key or job.idempotency_key
         job.idempotency_key = job.digest = None
         answer = encode(receipts.created(job, now))
+        stored = answer.decode() if key else None
         request = Request(
-            [job],
-            now,
-            owner=principal.id or "",
-            key=key,
-            digest=digest,
-            answer=answer.decode() if key else None,
+            [job], now, owner=principal.id or "", key=key, digest=digest, answer=stored
         )
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             replay = submitted.replayed.encode()
             return Receipt(replay, receipts.id_of(replay), replayed=True)
-        return Receipt(answer, job.id)
-
-    def _whole_key(
-        self, route: str, body: bytes, key: str | None, header: str | None, asked: Asked | None
-    ) -> tuple[str | None, str]:
-        if key is None:
-            return None, ""
-        if header is None and asked is not None and asked.digest is not None:
-            return key, asked.digest
-        return key, hashlib.sha256(route.encode() + b"\x00" + body).hexdigest()
+        if submitted.existing:
+            job.id = submitted.existing[0]
+            answer = encode(receipts.created(job, ids.created_at(job.id)))
+        return Receipt(answer, job.id, replayed=bool(submitted.existing))
 
     async def many(
         self,
@@ -109,68 +110,52 @@ class Submission:
         Checked CHUNK jobs at a time, so that the loop is never held for long.
         """
         _check_key(key)
-        if len(body) > self._limits.body:
-            raise TooLarge(f"a batch takes at most {self._limits.body} bytes")
         now = self._clock.now()
-        items = decode_many(body, lines=lines, limits=self._limits)
-        intake, refusals = Intake(self._limits, now), _Refusals()
-        taken: list[tuple[int, Asked]] = []
-        for start in range(0, len(items), CHUNK):
-            if start:
-                await asyncio.sleep(0)
-            taken += take_some(intake, items, start, refusals.add)
-        if refusals.by_place and atomic:
-            refusals.raise_all()
-        jobs = self._new_many(taken, now, principal)
-        places = [place for place, _ in taken]
-        answer = _batch(len(items), places, jobs, Submitted(), refusals)
-        whole, digest = self._whole_key("POST /api/jobs/batch", body, key, key, None)
-        request = Request(
-            jobs,
-            now,
-            owner=principal.id or "",
-            atomic=atomic,
-            key=whole,
-            digest=digest,
-            answer=encode(answer).decode() if whole else None,
-        )
-        first = jobs[0].id if jobs else ""
+        incoming = await self._check(body, lines, Intake(self._limits, now, principal.id))
+        if incoming.refused and atomic:
+            incoming.refuse_all()
+        jobs = incoming.jobs
+        for job, job_id in zip(jobs, self._ids.make(now, len(jobs)), strict=True):
+            job.id = job_id
+        answer = encode(_batch(incoming, Submitted()))
         if not jobs:
-            return Receipt(encode(answer), first)
+            return Receipt(answer, "")
+        request = Request(jobs, now, owner=principal.id or "", atomic=atomic)
+        if key is not None:
+            request.key, request.digest = key, _digest("POST /api/jobs/batch", body)
+            request.answer = answer.decode()
         submitted = await self._commit(request)
         if submitted.replayed is not None:
-            return Receipt(submitted.replayed.encode(), first, replayed=True)
+            return Receipt(submitted.replayed.encode(), jobs[0].id, replayed=True)
         if submitted.existing or submitted.refused:
-            answer = _batch(len(items), places, jobs, submitted, refusals)
-        return Receipt(encode(answer), first)
+            answer = encode(_batch(incoming, submitted))
+        return Receipt(answer, jobs[0].id)
 
-    def _new(self, asked: Asked, job_id: str, principal: Principal) -> NewJob:
-        return NewJob(job_id, asked.spec, asked.payload, principal.id, asked.key, asked.digest)
-
-    def _new_many(
-        self, taken: list[tuple[int, Asked]], now: int, principal: Principal
-    ) -> list[NewJob]:
-        ids = self._ids.make(now, len(taken))
-        return [
-            NewJob(job_id, asked.spec, asked.payload, principal.id, asked.key, asked.digest)
-            for job_id, (_, asked) in zip(ids, taken, strict=True)
-        ]
+    async def _check(self, body: bytes, lines: bool, intake: Intake) -> _Incoming:
+        if len(body) > self._limits.body:
+            raise TooLarge(f"a batch takes at most {self._limits.body} bytes")
+        items = decode_many(body, lines=lines, limits=self._limits)
+        incoming = _Incoming(len(items))
+        for place, fields in enumerate(items):
+            if place and place % CHUNK == 0:
+                await asyncio.sleep(0)
+            try:
+                incoming.jobs.append(intake.take(fields, f"/{place}"))
+                incoming.places.append(place)
+            except TenureError as error:
+                incoming.refused[place] = error
+        return incoming
 
     async def _commit(self, request: Request) -> Submitted:
         # Woken before the commit: a waiting poll then claims in the same transaction.
-        count = 0
-        lane = None
-        for job in request.jobs:
-            if job.spec.options.run_at is None:
-                here = (job.spec.queue, job.spec.type)
-                if here != lane and lane is not None:
-                    self._wakeups.ready(*lane, count)
-                    count = 0
-                lane = here
-                count += 1
-        if lane is not None:
-            self._wakeups.ready(*lane, count)
+        for spec, alike in groupby(request.jobs, key=attrgetter("spec")):
+            if spec.options.run_at is None:
+                self._wakeups.ready(spec.queue, spec.type, sum(1 for _ in alike))
         return await self._committer.submit(request)
+
+
+def _digest(route: str, body: bytes) -> str:
+    return hashlib.sha256(route.encode() + b"\x00" + body).hexdigest()
 
 
 def _check_key(key: str | None) -> None:
@@ -178,17 +163,16 @@ def _check_key(key: str | None) -> None:
         raise InvalidInput.field("Idempotency-Key", f"must have 1 to {MAX_KEY} characters")
 
 
-def _batch(
-    total: int, places: list[int], jobs: list[NewJob], submitted: Submitted, refusals: _Refusals
-) -> Batch:
-    if len(jobs) == total and not submitted.existing and not submitted.refused:
+def _batch(incoming: _Incoming, submitted: Submitted) -> Batch:
+    jobs = incoming.jobs
+    if not (incoming.refused or submitted.existing or submitted.refused):
         items = [BatchItem(outcome="created", id=job.id) for job in jobs]
-        return Batch(created=total, existing=0, refused=0, items=items)
+        return Batch(created=len(items), existing=0, refused=0, items=items)
     answers: dict[int, BatchItem] = {
         place: BatchItem(outcome="refused", error=receipts.refusal(error))
-        for place, error in refusals.by_place.items()
+        for place, error in incoming.refused.items()
     }
-    for index, (place, job) in enumerate(zip(places, jobs, strict=True)):
+    for index, (place, job) in enumerate(zip(incoming.places, jobs, strict=True)):
         if index in submitted.existing:
             answers[place] = BatchItem(outcome="existing", id=submitted.existing[index])
         elif index in submitted.refused:
@@ -196,8 +180,10 @@ def _batch(
             answers[place] = BatchItem(outcome="refused", error=receipts.refusal(mismatch))
         else:
             answers[place] = BatchItem(outcome="created", id=job.id)
-    items = [answers[place] for place in range(total)]
-    count = dict.fromkeys(("created", "existing", "refused"), 0)
-    for item in items:
-        count[item.outcome] += 1
-    return Batch(**count, items=items)
+    counts = Counter(item.outcome for item in answers.values())
+    return Batch(
+        created=counts["created"],
+        existing=counts["existing"],
+        refused=counts["refused"],
+        items=[answers[place] for place in range(incoming.total)],
+    )

@@ -38,7 +38,8 @@ class Submission:
 @dataclass(slots=True)
 class Submitted:
     """What became of a request. `existing` maps a job's place to the id its key led to before;
-    `refused` the places whose key was used with another body. `replayed` is the stored answer."""
+    `refused` the places whose key was used with another body. `replayed` is the stored answer of a
+    request that came before."""
 
     replayed: str | None = None
     existing: dict[int, str] = field(default_factory=dict)
@@ -252,6 +253,8 @@ def _judge(s: Submission, held: dict[_Key, _Holder]) -> Submitted | IdempotencyM
             return IdempotencyMismatch("Idempotency-Key was used before with another request")
         if not mine:
             answer.replayed = stored
+            if stored is None:  # the key came with an item of a batch, which stores no answer
+                answer.existing[0] = job_id
             return answer
     for index, job in enumerate(s.jobs):
         if job.idempotency_key is None:
