@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -124,23 +123,6 @@ class Transport:
             raise self._requests.unreachable(error) from None
         return _answer(response, body)
 
-    @contextmanager
-    def stream(
-        self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
-    ) -> Iterator[Iterator[str]]:
-        """The lines of a GET as they come. Raises as `request`, also between two lines."""
-        request = self._requests.build("GET", path, None, headers, timeout, "")
-        try:
-            response = self._pool.handle_request(request)
-            try:
-                if response.status_code >= 300:
-                    _answer(response, response.read())
-                yield response.iter_lines()
-            finally:
-                response.close()
-        except httpx.TransportError as error:
-            raise self._requests.unreachable(error) from None
-
     def close(self) -> None:
         self._pool.close()
 
@@ -204,23 +186,6 @@ class AsyncTransport:
         except httpx.TransportError as error:
             raise self._requests.unreachable(error) from None
         return _answer(response, body)
-
-    @asynccontextmanager
-    async def stream(
-        self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
-    ) -> AsyncIterator[AsyncIterator[str]]:
-        """See `Transport.stream`."""
-        request = self._requests.build("GET", path, None, headers, timeout, "")
-        try:
-            response = await self._pool.handle_async_request(request)
-            try:
-                if response.status_code >= 300:
-                    _answer(response, await response.aread())
-                yield response.aiter_lines()
-            finally:
-                await response.aclose()
-        except httpx.TransportError as error:
-            raise self._requests.unreachable(error) from None
 
     async def aclose(self) -> None:
         await self._pool.aclose()
