@@ -167,7 +167,7 @@ def _into_jobs(values: list[Any]) -> sa.Executable:
 
 
 def _into_active(values: list[Any]) -> sa.Executable:
-    zeros = (sa.literal_column("0") for _ in _ZEROS)
+    zeros: list[Any] = [sa.literal_column("0") for _ in _ZEROS]
     return sa.insert(t.active_jobs).from_select(
         ["job_id", *_NARROW, *_ZEROS], sa.select(*values, *zeros)
     )
