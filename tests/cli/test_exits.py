@@ -54,3 +54,8 @@ def test_every_wrong_field_gets_a_line(capsys: pytest.CaptureFixture[str]) -> No
         "  0/type: is required",
         "  1/x: unknown",
     ]
+
+
+def test_an_error_cannot_play_with_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(errors.TenureError("a\x1b[2J\nerror: b"))
+    assert capsys.readouterr().err == "error: a\\x1b[2J\\nerror: b\n"

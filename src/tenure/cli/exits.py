@@ -18,6 +18,7 @@ from tenure.domain.errors import (
     Unreachable,
     WaitTimeout,
 )
+from tenure.telemetry.text import one_line
 
 
 class Exit(IntEnum):
@@ -68,13 +69,13 @@ def talk(text: str) -> None:
 
 def tell(error: TenureError) -> None:
     """An error on stderr: one line, and one more for each field that the line does not name."""
-    talk(f"error: {error.detail}")
+    talk(f"error: {one_line(error.detail)}")
     if len(error.errors) == 1 and error.errors[0].detail in error.detail:
         return
     for field in error.errors:
         name = field.pointer.removeprefix("/")
         shown = field.detail if not name or field.detail.startswith("TENURE_") else ""
-        talk(f"  {shown or f'{name}: {field.detail}'}")
+        talk(f"  {one_line(shown or f'{name}: {field.detail}')}")
 
 
 def abandon_stdout() -> None:

@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from tenure.cli.exits import Exit, abandon_stdout, code_of, talk, tell
 from tenure.domain.errors import TenureError
+from tenure.telemetry.text import one_line
 
 if TYPE_CHECKING:
     from typer.core import MarkupMode
@@ -79,8 +80,8 @@ def _confess(error: Exception) -> None:
     """A fault of ours, in one line; with its traceback for those who ask for it."""
     if os.environ.get("TENURE_LOG_LEVEL", "").lower() in ("debug", "trace"):
         talk("".join(traceback.format_exception(error)).rstrip())
-    text = f"{type(error).__name__}: {error}".splitlines()[0]
-    talk(f"error: {text} (TENURE_LOG_LEVEL=debug shows where)")
+    text = traceback.format_exception_only(error)[-1].splitlines()[0]
+    talk(f"error: {one_line(text)} (TENURE_LOG_LEVEL=debug shows where)")
 
 
 def _load(name: str, target: str) -> Any:
