@@ -99,14 +99,34 @@ class Model:
         job.run_at = job.ready_at = run_at
         job.state = "scheduled" if run_at > self.now else "pending"
 
+    def moments(self) -> list[int]:
+        """The instants at which something about a job changes by time alone, ascending."""
+        found: set[int | None] = set()
+        for job in self.jobs.values():
+            if job.worker is not None:
+                granted = job.started_at
+                found |= {
+                    job.lease_until,
+                    job.deadline,
+                    granted + HEARTBEAT,
+                    granted + HEARTBEAT // 2,
+                }
+            elif job.state in WAITING:
+                found |= {job.run_at, job.expires_at}
+        return sorted(at for at in found if at is not None and at > self.now)
+
     def held(self, worker: str) -> list[Job]:
         return [job for job in self.jobs.values() if job.worker == worker]
 
     def claim(
         self, asked: list[tuple[str, int]], lanes: Iterable[Lane], slots: int
     ) -> list[list[tuple[str, int, int]]]:
-        """Several workers with the same lanes ask at once: the best jobs, dealt out in turn."""
-        free = [min(want, slots - len(self.held(worker))) for worker, want in asked]
+        """Several polls for the same lanes at once: the best jobs, dealt out in turn."""
+        left = {worker: slots - len(self.held(worker)) for worker, _ in asked}
+        free = []
+        for worker, want in asked:
+            free.append(min(want, left[worker]))
+            left[worker] -= free[-1]
         ready = [
             job for job in self.jobs.values()
             if job.state == "pending" and job.lane in set(lanes)

@@ -142,9 +142,9 @@ class StoreMachine(RuleBasedStateMachine):
     def claim(self, number: int, slots: int) -> None:
         self.claim_all([(number, slots)])
 
-    @rule(first=st.integers(0, 5), second=st.integers(0, 5))
-    def claim_together(self, first: int, second: int) -> None:
-        self.claim_all([(0, first), (1, second)])
+    @rule(first=st.integers(0, 5), second=st.integers(0, 5), other=st.sampled_from([0, 1]))
+    def claim_together(self, first: int, second: int, other: int) -> None:
+        self.claim_all([(0, first), (other, second)])
 
     def claim_all(self, asked: list[tuple[int, int]]) -> None:
         """Workers of the same lanes claim in one transaction."""
@@ -233,6 +233,31 @@ class StoreMachine(RuleBasedStateMachine):
     def time_passes(self, span: int) -> None:
         self.store.now += span
         self.model.now += span
+
+    @precondition(lambda self: self.model.moments())
+    @rule(number=st.integers(0, 3), off=st.sampled_from([-1, 0, 0, 1]))
+    def time_comes(self, number: int, off: int) -> None:
+        """Just before, at, or just after an instant that matters."""
+        moments = self.model.moments()
+        self.time_passes(moments[number % len(moments)] + off - self.model.now)
+
+    @rule(number=a_worker, times=st.integers(1, 4))
+    def workers_die(self, number: int, times: int) -> None:
+        """Jobs are leased and lost again."""
+        for _ in range(times):
+            self.claim_all([(number, SLOTS)])
+            self.time_passes(30 * SECOND)
+            self.sweep()
+
+    @rule(number=a_worker, times=st.integers(1, 6), started=st.booleans())
+    def workers_drain(self, number: int, times: int, started: bool) -> None:
+        """Jobs are leased and given back again."""
+        for _ in range(times):
+            before = len(self.granted)
+            self.claim_all([(number, 2)])
+            for worker, job_id, fence in self.granted[before:]:
+                self.store.run(release, [Released(worker, {(job_id, fence): started})])
+                self.model.release(worker, job_id, fence, started=started)
 
     @rule(span=st.sampled_from([-60, -20, 3600]))
     def clock_steps(self, span: int) -> None:
