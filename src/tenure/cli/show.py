@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -46,10 +47,16 @@ LOGS: Columns = {
     "level": attrgetter("level"),
     "text": attrgetter("text"),
 }
+
+
+def _count(state: str, queue: Any) -> int:
+    return int(queue.counts.get(state, 0))
+
+
 QUEUES: Columns = {
     "name": attrgetter("name"),
     **{
-        state: (lambda queue, state=state: queue.counts.get(state, 0))
+        state: partial(_count, state)
         for state in ("pending", "running", "scheduled", "blocked", "paused")
     },
     "oldest pending": lambda queue: _seconds(queue.oldest_pending_seconds),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -137,14 +138,8 @@ def _lease(
     checkpoints = _checkpoints(unit, [row[0] for row in rows if row[10]])
     grants: dict[tuple[str, int, int | None], list[tuple[str]]] = defaultdict(list)
     waiting: dict[Lane, list[int]] = defaultdict(list)
-    place = 0
-    for row in rows:
+    for row, candidate in zip(rows, _deal(candidates), strict=False):
         job_id, fence, attempt, max_attempts, type_, name, queue, payload, tags, text = row[:10]
-        while candidates[place].free == 0:
-            place = (place + 1) % len(candidates)
-        candidate = candidates[place]
-        candidate.free -= 1
-        place = (place + 1) % len(candidates)
         timeout = None if text is None else decode_options(text).timeout_seconds
         deadline = None if timeout is None else terms.deadline_at(unit.now, timeout)
         expires = terms.expires_at(unit.now, deadline)
@@ -157,17 +152,20 @@ def _lease(
         )  # fmt: skip
         waiting[queue, type_].append(unit.now - row[11])
     for (worker_id, expires, deadline), leased in grants.items():
-        unit.execute(
-            _grant(unit.dialect),
-            leased,
-            now=unit.now,
-            worker_id_=worker_id,
-            expires=expires,
-            deadline=deadline,
-        )
+        terms_of_group = {"worker_id_": worker_id, "expires": expires, "deadline": deadline}
+        unit.execute(_grant(unit.dialect), leased, now=unit.now, **terms_of_group)
     for lane, spans in waiting.items():
         unit.observe(lane, "delay", spans)
         unit.ready[lane] -= len(spans)
+
+
+def _deal(candidates: list[_Candidate]) -> Iterator[_Candidate]:
+    """One free slot after the other, round the candidates."""
+    while candidates:
+        for candidate in candidates:
+            yield candidate
+            candidate.free -= 1
+        candidates = [candidate for candidate in candidates if candidate.free > 0]
 
 
 @cache

@@ -6,6 +6,7 @@ job id, which is order of creation: each step is one short range of uq_runs_fina
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -111,6 +112,7 @@ def prune_jobs(unit: Unit, jobs: list[tuple[str, int]], limit: int = 500) -> boo
     drop_checkpoints(unit, [row[0] for row in found])
     unit.execute(_delete_runs(unit.dialect), ids)
     unit.execute(_delete_jobs(unit.dialect), ids)
+    unit.count("", "", "pruned", len(ids))
     return True
 
 
@@ -163,8 +165,43 @@ def prune_events(unit: Unit, before: int, limit: int = 500) -> int:
 
 
 def prune_stats(unit: Unit, before: int, limit: int = 500) -> int:
-    """Delete up to `limit` statistics of minutes before an instant (microseconds)."""
-    return _prune(unit, t.stats, "minute", before, limit)
+    """Fold up to `limit` statistics of minutes before an instant (microseconds) into minute 0.
+
+    Totals since the store began stay true; queues, types and histograms of old minutes go. Locks
+    what it folds SKIP LOCKED.
+    """
+    c = t.stats.c
+    keys = list(t.stats.primary_key.columns)
+    rows = unit.rows(_oldest_stats(unit.dialect), before=before, limit=limit)
+    if not rows:
+        return 0
+    sums: Counter[str] = Counter()
+    for row in rows:
+        if ":" not in row[keys.index(c.measure)]:
+            sums[row[keys.index(c.measure)]] += row[-1]
+    unit.execute(_delete_stats(unit.dialect), sorted(tuple(row[:-1]) for row in rows))
+    unit.add_stats([(0, "", "", measure, number) for measure, number in sums.items()])
+    return len(rows)
+
+
+@cache
+def _oldest_stats(dialect: Dialect) -> sa.Select[Any]:
+    c = t.stats.c
+    oldest = (
+        sa.select(*t.stats.primary_key.columns, c.count)
+        .where(c.minute > 0, c.minute < sa.bindparam("before", type_=t.Micros))
+        .order_by(c.minute)
+        .limit(sa.bindparam("limit", type_=t.Integer))
+        .with_for_update(skip_locked=True)
+    )
+    return dialect.read(oldest)
+
+
+@cache
+def _delete_stats(dialect: Dialect) -> sa.Executable:
+    keys = list(t.stats.primary_key.columns)
+    batch = dialect.batch(*keys)
+    return sa.delete(t.stats).where(sa.tuple_(*keys).in_(sa.select(*batch.c)))
 
 
 def prune_keys(unit: Unit, before: int, limit: int = 500) -> int:

@@ -86,16 +86,15 @@ class Unit:
 
     def write_tally(self) -> None:
         """Add the statistics to `stats`, last in every transaction, ascending by key."""
-        if not self.tally:
-            return
         minute = self.now - self.now % MINUTE
-        rows = [
-            (minute, *key, self.coordinator_id, number)
-            for key, number in sorted(self.tally.items())
-            if number
-        ]
-        self.execute(_add_stats(self.dialect), rows)
+        self.add_stats([(minute, *key, number) for key, number in self.tally.items() if number])
         self.tally.clear()
+
+    def add_stats(self, rows: list[tuple[int, str, str, str, int]]) -> None:
+        """Add numbers to `stats`: (minute, queue, type, measure, number) each."""
+        if rows:
+            keyed = sorted((*row[:4], self.coordinator_id, row[4]) for row in rows)
+            self.execute(_add_stats(self.dialect), keyed)
 
 
 @cache
