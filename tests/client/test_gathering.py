@@ -9,14 +9,14 @@ import pytest
 
 from tenure.client.call import Call
 from tenure.client.gathering import MAX_GATHERED, MAX_GATHERED_BYTES, Gatherer
-from tenure.client.submission import Submitted, encode_job
+from tenure.client.submission import EncodedJob, Submitted, encode_job
 from tenure.domain.errors import InvalidInput, TenureError, Unavailable, Unreachable
 
 pytestmark = pytest.mark.anyio
 Answer = Callable[[list[str]], Any]
 
 
-def job(name: str) -> bytes:
+def job(name: str) -> EncodedJob:
     return encode_job(name, None, {})
 
 

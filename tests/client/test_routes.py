@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -24,6 +25,7 @@ from tenure import (
 )
 from tenure.client import routes
 from tenure.client.call import Call
+from tenure.client.submission import encode_job
 from tenure.domain.errors import UnknownField
 from tests.client.conftest import Speak
 from tests.worker.running import Running
@@ -255,3 +257,27 @@ async def _one_run(speak: Speak, running: Running) -> list[tuple[str, int]]:
     async with running.worker(double):
         await speak("wait", made.id, 10)
     return [(made.id, run.fence) for run in await speak("runs", made.id)]
+
+
+def test_a_request_has_one_key_unless_a_job_brings_its_own() -> None:
+    plain, keyed = encode_job("a", 1, {}), encode_job("b", 2, {"idempotency_key": "mine"})
+    for call in (routes.submit(plain), routes.submit_all([plain] * 2), routes.submit_each([plain])):
+        assert call.headers is not None
+        assert len(call.headers["Idempotency-Key"]) == 32
+        assert b"idempotency_key" not in (call.body or b"")
+    for mixed in (routes.submit_all([plain, keyed]), routes.submit_each([plain, keyed])):
+        assert mixed.headers is None
+        first, second = json.loads(mixed.body or b"")
+        assert len(first["idempotency_key"]) == 32
+        assert second["idempotency_key"] == "mine"
+    assert routes.submit(keyed).headers is None
+
+
+async def test_a_lost_answer_is_asked_for_again(speak: Speak) -> None:
+    call = routes.submit_all([encode_job("lost", n, {}) for n in range(3)])
+    first, again = await speak("run", call), await speak("run", call)
+    assert first == again
+    assert len(await speak("list", type="lost")) in (3, 6)  # by the one client, by both
+    one = routes.submit(encode_job("lost.one", None, {}))
+    first, again = await speak("run", one), await speak("run", one)
+    assert first == again == Submitted(first.id, existing=False)

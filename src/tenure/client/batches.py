@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tenure.client.routes import MAX_BATCH, MAX_BATCH_BYTES
-from tenure.client.submission import JobSpec, encode_job
+from tenure.client.submission import EncodedJob, JobSpec, encode_job
 from tenure.domain.errors import InvalidInput
 
 
-def encode_specs(jobs: Iterable[JobSpec]) -> list[bytes]:
+def encode_specs(jobs: Iterable[JobSpec]) -> list[EncodedJob]:
     """Every job encoded. Raises InvalidInput naming the place of one without type."""
     return [_encode(place, {**job}) for place, job in enumerate(jobs)]
 
 
-def _encode(place: int, fields: Mapping[str, Any]) -> bytes:
+def _encode(place: int, fields: Mapping[str, Any]) -> EncodedJob:
     rest = dict(fields)
     kind = rest.pop("type", None)
     if not isinstance(kind, str):
@@ -24,16 +24,16 @@ def _encode(place: int, fields: Mapping[str, Any]) -> bytes:
 
 
 def batches(
-    jobs: Iterable[bytes], max_jobs: int = MAX_BATCH, max_bytes: int = MAX_BATCH_BYTES
-) -> Iterator[list[bytes]]:
+    jobs: Iterable[EncodedJob], max_jobs: int = MAX_BATCH, max_bytes: int = MAX_BATCH_BYTES
+) -> Iterator[list[EncodedJob]]:
     """The jobs in order, in lists within both bounds; one job above `max_bytes` goes alone."""
-    batch: list[bytes] = []
+    batch: list[EncodedJob] = []
     size = 0
     for job in jobs:
-        if batch and (len(batch) == max_jobs or size + len(job) > max_bytes):
+        if batch and (len(batch) == max_jobs or size + len(job.body) > max_bytes):
             yield batch
             batch, size = [], 0
         batch.append(job)
-        size += len(job) + 1
+        size += len(job.body) + 1
     if batch:
         yield batch

@@ -15,7 +15,7 @@ from typing import Any
 
 from tenure.client import routes
 from tenure.client.call import Call
-from tenure.client.submission import Submitted
+from tenure.client.submission import EncodedJob, Submitted
 from tenure.domain.errors import TenureError, Unreachable
 
 MAX_GATHERED = 1_000
@@ -25,7 +25,7 @@ MAX_GATHERED_BYTES = 2 * 1024 * 1024
 
 @dataclass(slots=True)
 class _Waiting:
-    job: bytes
+    job: EncodedJob
     answer: asyncio.Future[Submitted]
 
 
@@ -41,7 +41,7 @@ class Gatherer:
         self._sender: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def submit(self, job: bytes) -> Submitted:
+    async def submit(self, job: EncodedJob) -> Submitted:
         """Raises what the coordinator says of this job. A caller that is cancelled before its job
         was sent takes it back; later the job may have been submitted."""
         if self._closed:
@@ -78,12 +78,12 @@ class Gatherer:
         batch: list[_Waiting] = []
         size = 0
         while self._queue and len(batch) < MAX_GATHERED:
-            if batch and size + len(self._queue[0].job) > MAX_GATHERED_BYTES:
+            if batch and size + len(self._queue[0].job.body) > MAX_GATHERED_BYTES:
                 break
             waiting = self._queue.popleft()
             if not waiting.answer.done():
                 batch.append(waiting)
-                size += len(waiting.job)
+                size += len(waiting.job.body)
         return batch
 
     async def _carry(self, batch: list[_Waiting]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from tenure.client.call import ANSWER_GRACE_SECONDS, Call, nothing, path, reads
-from tenure.client.submission import Submitted, encode_edit
+from tenure.client.submission import EncodedJob, Submitted, encode_edit, new_key
 from tenure.client.transport import Answer
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page, encode
@@ -59,32 +59,55 @@ _autoscale = reads(Autoscale)
 _upcoming = reads(Page[Upcoming])
 
 
-def submit(job: bytes) -> Call[Submitted]:
-    """One encoded job; it carries its key, so it may be sent again."""
-    return Call("POST", path("jobs"), _submitted, job, repeatable=True)
+def submit(job: EncodedJob) -> Call[Submitted]:
+    """One job. It travels under its key or one of the request's own: it may be sent again."""
+    headers, (body,) = _keyed([job])
+    decode = _submitted if job.keyed else _submitted_new
+    return Call("POST", path("jobs"), decode, body, headers, repeatable=True)
 
 
 def _submitted(answer: Answer) -> Submitted:
-    replayed = answer.headers.get("idempotency-replayed") == "true"
-    return Submitted(_id(answer).id, replayed or answer.status == 200)
+    return Submitted(_id(answer).id, answer.headers.get("idempotency-replayed") == "true")
 
 
-def submit_all(jobs: Sequence[bytes]) -> Call[list[Submitted]]:
-    """All or none of the encoded jobs, in order."""
-    return Call("POST", path("jobs", "batch"), _all_submitted, _array(jobs), repeatable=True)
+def _submitted_new(answer: Answer) -> Submitted:
+    return Submitted(_id(answer).id)
+
+
+def _keyed(jobs: Sequence[EncodedJob]) -> tuple[dict[str, str] | None, list[bytes]]:
+    """One key for the request, or one for every job where a job brings its own: a key in the
+    request costs the coordinator one row, keys in 10,000 jobs made it five times slower."""
+    if any(job.keyed for job in jobs):
+        return None, [job.with_key() for job in jobs]
+    return {"Idempotency-Key": new_key()}, [job.body for job in jobs]
+
+
+def submit_all(jobs: Sequence[EncodedJob]) -> Call[list[Submitted]]:
+    """All or none of the jobs, in order."""
+    headers, bodies = _keyed(jobs)
+    return Call(
+        "POST",
+        path("jobs", "batch"),
+        _all_submitted,
+        b"[" + b",".join(bodies) + b"]",
+        headers,
+        repeatable=True,
+    )
 
 
 def _all_submitted(answer: Answer) -> list[Submitted]:
     return [Submitted(item.id or "", item.outcome == "existing") for item in _batch(answer).items]
 
 
-def submit_each(jobs: Sequence[bytes]) -> Call[list[Submitted | TenureError]]:
-    """Each of the encoded jobs by itself, in order; a refused one is the error in its place."""
+def submit_each(jobs: Sequence[EncodedJob]) -> Call[list[Submitted | TenureError]]:
+    """Each of the jobs by itself, in order; a refused one is the error in its place."""
+    headers, bodies = _keyed(jobs)
     return Call(
         "POST",
         path("jobs", "batch", atomic=False),
         _each_submitted,
-        _array(jobs),
+        b"[" + b",".join(bodies) + b"]",
+        headers,
         repeatable=True,
     )
 
@@ -100,10 +123,6 @@ def _refused(told: Any) -> TenureError:
     """The error of one item: a problem without what only a whole answer has."""
     known = told if isinstance(told, dict) else {}
     return to_error(encode({"type": "", "status": 422, **known}), 422)
-
-
-def _array(jobs: Sequence[bytes]) -> bytes:
-    return b"[" + b",".join(jobs) + b"]"
 
 
 def get(id_: str, wait: float | None = None) -> Call[Job]:

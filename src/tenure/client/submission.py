@@ -44,7 +44,7 @@ class EditFields(JobFields, total=False):
 
 class SubmitFields(JobFields, total=False):
     """`idempotency_key`: the same key and the same job is one job, for 24 hours. Without it each
-    submit makes its own, so that sending again after a lost answer is safe."""
+    request gets one of its own, so that sending again after a lost answer is safe."""
 
     idempotency_key: str | None
 
@@ -64,17 +64,33 @@ class Submitted:
     existing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedJob:
+    """A job as the JSON object of `POST /api/jobs`. `keyed`: it brings its idempotency key."""
+
+    body: bytes
+    keyed: bool
+
+    def with_key(self) -> bytes:
+        """The object with a key: its own, or a new one."""
+        if self.keyed:
+            return self.body
+        return self.body[:-1] + b',"idempotency_key":"' + new_key().encode() + b'"}'
+
+
+def new_key() -> str:
+    """An idempotency key that nobody else has."""
+    return secrets.token_hex(16)
+
+
 _RENAMED = {"timeout": "timeout_seconds", "delay": "delay_seconds"}
 
 
-def encode_job(kind: str, payload: Any, fields: Mapping[str, Any]) -> bytes:
-    """A job as the JSON object of `POST /api/jobs`, always with an idempotency key.
-
-    Fields that are None are left out. Raises InvalidInput for what is no JSON.
-    """
+def encode_job(kind: str, payload: Any, fields: Mapping[str, Any]) -> EncodedJob:
+    """A job for the wire. Fields that are None are left out. Raises InvalidInput for no JSON."""
     given = {name: value for name, value in fields.items() if value is not None}
-    given.setdefault("idempotency_key", secrets.token_hex(16))
-    return _object({"type": kind, **given}, msgspec.Raw(encode_value(payload, "payload")))
+    body = _object({"type": kind, **given}, msgspec.Raw(encode_value(payload, "payload")))
+    return EncodedJob(body, "idempotency_key" in given)
 
 
 def encode_edit(fields: Mapping[str, Any]) -> bytes:
