@@ -1,0 +1,108 @@
+"""Handlers of the process tests. Each notes its start and its end in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tenure import Context, RetryPolicy, handler
+
+__all__ = ["RetryPolicy"]
+
+
+@contextmanager
+def noted(ctx: Context) -> Iterator[None]:
+    """A line at the start and one at the end, each written in one piece."""
+    _note(ctx, "start")
+    yield
+    _note(ctx, "end")
+
+
+def _note(ctx: Context, what: str) -> None:
+    line = f"{ctx.job_id} {ctx.fence} {what} {os.getpid()} {time.monotonic():.6f}\n"
+    file = os.open(os.environ["CHAOS_JOURNAL"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, line.encode())
+    finally:
+        os.close(file)
+
+
+@handler("nap")
+async def nap(seconds: float, ctx: Context) -> int:
+    """Sleeps as it should."""
+    with noted(ctx):
+        await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+@handler("gate")
+async def gate(file: str, ctx: Context) -> int:
+    """Runs until a file is there."""
+    with noted(ctx):
+        while not Path(file).exists():
+            await asyncio.sleep(0.05)
+    return os.getpid()
+
+
+@handler("child", isolation="process")
+def child(seconds: float, ctx: Context) -> int:
+    """The first attempt sleeps, the others return at once."""
+    with noted(ctx):
+        if ctx.attempt == 1:
+            time.sleep(seconds)
+    return os.getpid()
+
+
+@handler("block-loop")
+async def block_loop(seconds: float, ctx: Context) -> float:
+    """Sleeps where it must not."""
+    with noted(ctx):
+        time.sleep(seconds)
+    return seconds
+
+
+def _burn(seconds: float) -> float:
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        sum(n * n for n in range(1_000))
+    return time.monotonic() - began
+
+
+@handler("burn-loop")
+async def burn_loop(seconds: float, ctx: Context) -> float:
+    with noted(ctx):
+        return _burn(seconds)
+
+
+@handler("burn-thread")
+def burn_thread(seconds: float, ctx: Context) -> float:
+    with noted(ctx):
+        return _burn(seconds)
+
+
+@handler("burn-child", isolation="process")
+def burn_child(seconds: float, ctx: Context) -> float:
+    with noted(ctx):
+        return _burn(seconds)
+
+
+def _consume(count: int) -> float:
+    """One call into C that never lets another thread run; how long it took."""
+    began = time.monotonic()
+    deque[Any](itertools.repeat(None, count), maxlen=0)
+    return time.monotonic() - began
+
+
+@handler("hold-gil", isolation="process")
+def hold_gil(seconds: float, ctx: Context) -> float:
+    """Holds the GIL for about `seconds`, by a call whose length was measured before."""
+    with noted(ctx):
+        sample = 10_000_000
+        return _consume(int(sample * seconds / _consume(sample)))
