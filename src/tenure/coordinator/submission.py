@@ -124,6 +124,7 @@ class Submission:
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)
             request.answer = answer.decode()
+            request.reworded = lambda submitted: encode(_batch(incoming, submitted)).decode()
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             return Receipt(submitted.replayed.encode(), jobs[0].id, replayed=True)

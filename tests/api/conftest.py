@@ -1,0 +1,88 @@
+"""The real application on both stores, in the loop of the tests; and over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tenure.api.app import create_app
+from tenure.api.server import build
+from tenure.coordinator.coordinator import Coordinator
+from tenure.settings import Settings
+from tests.api.calls import Api
+from tests.postgres import PostgresServer, free_port
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """`sqlite` and `postgres` in turn."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="module")
+def database_url(
+    store_kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """An empty database that the tests of a module share, on either store in turn."""
+    if store_kind == "sqlite":
+        directory: Path = tmp_path_factory.mktemp("api")
+        yield f"sqlite:///{directory}/tenure.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+@asynccontextmanager
+async def _serving(settings: Settings) -> AsyncIterator[Api]:
+    coordinator = Coordinator(settings)
+    app = create_app(coordinator)
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1"
+        ) as client,
+    ):
+        yield Api(client, coordinator, app)
+
+
+@pytest.fixture(scope="module")
+async def api(database_url: str, anyio_backend: object) -> AsyncIterator[Api]:
+    """One application for the tests of a module: each uses queues and types of its own."""
+    async with _serving(Settings(database_url=database_url)) as found:
+        yield found
+
+
+@pytest.fixture
+async def fresh(tmp_path: Path) -> AsyncIterator[Api]:
+    """An application on an empty SQLite store of this test's own."""
+    async with _serving(Settings(database_url=f"sqlite:///{tmp_path}/tenure.db")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def sockets(database_url: str, anyio_backend: object) -> AsyncIterator[Api]:
+    """The same behind uvicorn in this loop, for what needs a connection that can be cut."""
+    port = free_port()
+    server = build(Settings(database_url=database_url, port=port))
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started and not running.done():
+        await asyncio.sleep(0.005)
+    app = server.config.app
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        yield Api(client, app.state.coordinator, app)
+    server.should_exit = True
+    await running
