@@ -54,7 +54,8 @@ ROUTES = [document]
 def build(routes: list[HTTPRouteHandler]) -> bytes:
     """The document for these routes, as JSON."""
     # An app of its own describes the routes, so that the serving one has no other routes.
-    app = Litestar(routes, openapi_config=OpenAPIConfig(title="Tenure", version=__version__))
+    config = OpenAPIConfig(title="Tenure", version=__version__)
+    app = Litestar(routes, openapi_config=config, logging_config=None)
     schema: dict[str, Any] = app.openapi_schema.to_schema()
     components: dict[str, Any] = {}
     handlers = {handler.operation_id: handler for handler in routes}
