@@ -35,7 +35,7 @@ from tenure.store.reports import report as settle
 from tenure.store.submits import Submission, submit
 from tests.builders import new_job
 from tests.store.facts import measured
-from tests.store.model import SECOND, Job, Model, Refused
+from tests.store.model import SECOND, WAITING, Job, Model, Refused
 from tests.store.opened import OpenedStore
 
 TERMS = LeaseTerms(30.0)
@@ -58,11 +58,25 @@ Lease = tuple[str, str, int]
 """Worker, job, fence."""
 
 which = st.integers(0, 99)
+recent = st.integers(0, 5) | which
 a_worker = st.sampled_from(range(len(QUEUES)))
 an_outcome = st.sampled_from(["completed", "failed", "snoozed", "cancelled", "timeout"])
 a_result = st.sampled_from([None, "1", '{"two":2}'])
 a_span = st.sampled_from([1, SECOND, 5 * SECOND, 10 * SECOND + 1, 15 * SECOND, 30 * SECOND])
-reports = st.tuples(which, an_outcome, a_result, st.sampled_from([None, 0, SECOND]), st.booleans())
+reports = st.tuples(recent, an_outcome, a_result, st.sampled_from([None, 0, SECOND]), st.booleans())
+a_job = st.fixed_dictionaries(
+    {
+        "type_": st.sampled_from(TYPES),
+        "queue": st.sampled_from(["default", "default", "slow"]),
+        "priority": st.integers(-1, 1),
+        "delay": st.sampled_from([0, 0, 0, SECOND, 20 * SECOND]),
+        "max_attempts": st.integers(1, 4),
+        "on_lost": st.sampled_from([OnLost.RETRY, OnLost.RETRY, OnLost.FAIL]),
+        "timeout_seconds": st.sampled_from([None, None, 5, 25]),
+        "lives": st.sampled_from([None, None, 15 * SECOND]),
+    }
+)
+PLAIN = ("type_", "queue", "priority", "max_attempts", "on_lost", "timeout_seconds")
 
 
 def random() -> float:
@@ -83,9 +97,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.told: list[Report] = []
         self.fences: Counter[str] = Counter()
 
-    @initialize()
-    def fleet(self) -> None:
+    @initialize(asked=st.lists(a_job, min_size=3, max_size=6))
+    def begin(self, asked: list[Any]) -> None:
         self.workers = [self.join(queues) for queues in QUEUES]
+        self.submit(asked)
 
     def join(self, queues: tuple[str, ...]) -> str:
         worker_id = self.ids.one(self.store.now)
@@ -100,48 +115,46 @@ class StoreMachine(RuleBasedStateMachine):
     def lease(self, number: int) -> Lease:
         return self.granted[-1 - number % len(self.granted)]
 
-    @precondition(lambda self: len(self.model.jobs) < 12)
-    @rule(
-        priorities=st.lists(st.integers(-1, 1), min_size=1, max_size=4),
-        queue=st.sampled_from(["default", "slow"]),
-        type_=st.sampled_from(TYPES),
-        delay=st.sampled_from([0, 0, SECOND, 20 * SECOND]),
-        max_attempts=st.integers(1, 4),
-        on_lost=st.sampled_from(list(OnLost)),
-        timeout=st.sampled_from([None, None, 5, 25]),
-        lives=st.sampled_from([None, None, 15]),
-    )
-    def submit(
-        self, priorities: list[int], queue: str, type_: str, delay: int, max_attempts: int,
-        on_lost: OnLost, timeout: int | None, lives: int | None,
-    ) -> None:  # fmt: skip
+    @precondition(lambda self: len(self.model.jobs) < 8)
+    @rule(asked=st.lists(a_job, min_size=1, max_size=3))
+    def submit(self, asked: list[Any]) -> None:
         now = self.store.now
-        expires_at = None if lives is None else now + lives * SECOND
-        made = [
-            new_job(
-                type_, id=id_, queue=queue, priority=priority, run_at=now + delay or None,
-                max_attempts=max_attempts, on_lost=on_lost, timeout_seconds=timeout,
-                expires_at=expires_at,
-            )
-            for id_, priority in zip(
-                self.ids.make(now, len(priorities)), priorities, strict=True
-            )
-        ]  # fmt: skip
-        self.store.run(submit, [Submission(made, now)])
-        limit = None if timeout is None else timeout * SECOND
-        for job in made:
-            lane, priority = (queue, type_), job.spec.priority
+        made = []
+        for id_, given in zip(self.ids.make(now, len(asked)), asked, strict=True):
+            times = {"run_at": now + given["delay"]}
+            if given["lives"] is not None:
+                times["expires_at"] = now + given["lives"]
+            made.append(new_job(id=id_, **times, **{name: given[name] for name in PLAIN}))
             self.model.submit(
                 Job(
-                    job.id, lane, priority, now + delay, max_attempts, on_lost.value, limit,
-                    expires_at,
+                    id_, (given["queue"], given["type_"]), given["priority"], times["run_at"],
+                    given["max_attempts"], given["on_lost"].value,
+                    given["timeout_seconds"] and given["timeout_seconds"] * SECOND,
+                    times.get("expires_at"),
                 )
             )  # fmt: skip
+        self.store.run(submit, [Submission(made, now)])
 
+    def waiting(self) -> bool:
+        return any(job.state == "pending" for job in self.model.jobs.values())
+
+    def due(self) -> bool:
+        now = self.model.now
+        return any(
+            job.state in WAITING and min(job.run_at, job.expires_at or job.run_at) <= now
+            for job in self.model.jobs.values()
+            if job.state != "pending"
+        )
+
+    def running(self) -> list[Job]:
+        return [job for job in self.model.jobs.values() if job.worker]
+
+    @precondition(lambda self: self.waiting())
     @rule(number=a_worker, slots=st.integers(0, 5))
     def claim(self, number: int, slots: int) -> None:
         self.claim_all([(number, slots)])
 
+    @precondition(lambda self: self.waiting())
     @rule(first=st.integers(0, 5), second=st.integers(0, 5), other=st.sampled_from([0, 1]))
     def claim_together(self, first: int, second: int, other: int) -> None:
         self.claim_all([(0, first), (other, second)])
@@ -161,6 +174,7 @@ class StoreMachine(RuleBasedStateMachine):
         for item, rows in zip(claims, found, strict=True):
             self.granted += [(item.worker_id, job_id, fence) for job_id, fence, _ in rows]
 
+    @precondition(lambda self: self.running())
     @rule(number=a_worker, missing=st.sampled_from([0, 0, 0, 1]), extra=st.booleans())
     def renew(self, number: int, missing: int, extra: bool) -> None:
         worker = self.workers[number]
@@ -174,7 +188,17 @@ class StoreMachine(RuleBasedStateMachine):
         told = sorted((job_id, fence) for job_id, fence, _ in answer.cancels)
         assert (sorted(answer.lost), told) == self.model.renew(worker, listed)
 
-    @precondition(lambda self: self.granted)
+    @precondition(lambda self: self.running())
+    @rule(number=which, outcome=an_outcome, result=a_result, fails=st.booleans())
+    def finish(self, number: int, outcome: str, result: str | None, fails: bool) -> None:
+        """A worker tells how the run of a job ended that it still holds."""
+        held = self.running()
+        job = held[number % len(held)]
+        assert job.worker is not None
+        told = Outcome.FAILED if fails else Outcome(outcome)
+        self.settle([Report(job.id, job.fence, job.worker, told, result, snooze_seconds=3.0)])
+
+    @precondition(lambda self: self.granted and self.model.active())
     @rule(asked=st.lists(reports, min_size=1, max_size=3), twist=st.sampled_from([0, 0, 0, 1, -1]))
     def report(self, asked: list[Any], twist: int) -> None:
         """Reports about leases of any age, from the worker that was given them; with a twist the
@@ -191,16 +215,16 @@ class StoreMachine(RuleBasedStateMachine):
         items[-1].fence += twist
         self.settle(items)
 
-    @precondition(lambda self: self.granted)
-    @rule(number=which, thief=a_worker, outcome=an_outcome)
+    @precondition(lambda self: self.running())
+    @rule(number=recent, thief=a_worker, outcome=an_outcome)
     def report_foreign(self, number: int, thief: int, outcome: str) -> None:
         _, job_id, fence = self.lease(number)
         item = Report(job_id, fence, self.workers[thief], Outcome(outcome), "9")
         item.snooze_seconds = 3.0
         self.settle([item])
 
-    @precondition(lambda self: self.told)
-    @rule(number=which)
+    @precondition(lambda self: self.told and self.running())
+    @rule(number=recent)
     def report_again(self, number: int) -> None:
         self.settle([self.told[-1 - number % len(self.told)]])
 
@@ -216,31 +240,53 @@ class StoreMachine(RuleBasedStateMachine):
             if expected == "accepted":
                 self.told.append(item)
 
-    @precondition(lambda self: self.granted)
-    @rule(number=which, started=st.booleans())
+    @precondition(lambda self: self.running())
+    @rule(number=recent, started=st.booleans())
     def release(self, number: int, started: bool) -> None:
         worker, job_id, fence = self.lease(number)
         found = self.store.run(release, [Released(worker, {(job_id, fence): started})])
         assert found == [self.model.release(worker, job_id, fence, started=started)]
 
-    @rule(number=a_worker)
+    @precondition(lambda self: self.running())
+    @rule(what=st.sampled_from([-60, -20, 3600, None]), number=a_worker)
+    def upheaval(self, what: int | None, number: int) -> None:
+        """What is rare: the clock steps (seconds), or a worker leaves and the store is reopened."""
+        if what is None:
+            self.goodbye(number)
+            self.store.reopen()
+        else:
+            self.time_passes(what * SECOND)
+            self.store.run(sweeps.clamp, TERMS, ahead=what > 0)
+            self.model.clamp(ahead=what > 0)
+
     def goodbye(self, number: int) -> None:
         worker = self.workers[number]
         assert self.store.run(workers.goodbye, worker) == self.model.goodbye(worker)
         self.workers[number] = self.join(QUEUES[number])
 
+    @precondition(lambda self: self.model.moments())
     @rule(span=a_span)
     def time_passes(self, span: int) -> None:
         self.store.now += span
         self.model.now += span
 
     @precondition(lambda self: self.model.moments())
-    @rule(number=st.integers(0, 3), off=st.sampled_from([-1, 0, 0, 1]))
-    def time_comes(self, number: int, off: int) -> None:
+    @rule(number=st.integers(0, 3), off=st.sampled_from([-1, 0, 0, 1]), duties=st.booleans())
+    def time_comes(self, number: int, off: int, duties: bool) -> None:
         """Just before, at, or just after an instant that matters."""
         moments = self.model.moments()
         self.time_passes(moments[number % len(moments)] + off - self.model.now)
+        if duties:
+            self.duties()
 
+    @precondition(lambda self: self.running() or self.due())
+    @rule()
+    def duties(self) -> None:
+        self.promote()
+        self.expire()
+        self.sweep()
+
+    @precondition(lambda self: self.waiting())
     @rule(number=a_worker, times=st.integers(1, 4))
     def workers_die(self, number: int, times: int) -> None:
         """Jobs are leased and lost again."""
@@ -249,6 +295,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.time_passes(30 * SECOND)
             self.sweep()
 
+    @precondition(lambda self: self.waiting())
     @rule(number=a_worker, times=st.integers(1, 6), started=st.booleans())
     def workers_drain(self, number: int, times: int, started: bool) -> None:
         """Jobs are leased and given back again."""
@@ -259,21 +306,12 @@ class StoreMachine(RuleBasedStateMachine):
                 self.store.run(release, [Released(worker, {(job_id, fence): started})])
                 self.model.release(worker, job_id, fence, started=started)
 
-    @rule(span=st.sampled_from([-60, -20, 3600]))
-    def clock_steps(self, span: int) -> None:
-        self.time_passes(span * SECOND)
-        self.store.run(sweeps.clamp, TERMS, ahead=span > 0)
-        self.model.clamp(ahead=span > 0)
-
-    @rule()
     def sweep(self) -> None:
         assert self.store.run(sweeps.sweep, 3, random) == self.model.sweep()
 
-    @rule()
     def promote(self) -> None:
         assert self.store.run(promotions.promote) == self.model.promote()
 
-    @rule()
     def expire(self) -> None:
         assert self.store.run(promotions.expire) == self.model.expire()
 
@@ -289,17 +327,15 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             self.store.run(getattr(control, verb), job_id, Action())
 
-    @rule()
-    def reopen(self) -> None:
-        self.store.reopen()
-
     @invariant()
     def agrees(self) -> None:
-        rows = sorted((*row[:13], bool(row[13])) for row in self.store.rows(ACTIVE))
+        found = self.store.within(
+            lambda conn: [conn.execute(read).all() for read in (ACTIVE, RUNS)]
+        )
+        rows = sorted((*row[:13], bool(row[13])) for row in found[0])
         assert rows == self.model.active()
         runs = sorted(
-            (*row[:3], row[3] or "", row[4], row[5] or "", row[6] or "")
-            for row in self.store.rows(RUNS)
+            (*row[:3], row[3] or "", row[4], row[5] or "", row[6] or "") for row in found[1]
         )
         assert runs == self.model.runs()
         self.check(rows, runs)
