@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -46,10 +47,11 @@ def database_url(
 async def _serving(settings: Settings) -> AsyncIterator[Api]:
     coordinator = Coordinator(settings)
     app = create_app(coordinator)
+    called: Any = app  # httpx and Litestar type ASGI differently
     async with (
         app.lifespan(),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1"
+            transport=httpx.ASGITransport(app=called), base_url="http://127.0.0.1"
         ) as client,
     ):
         yield Api(client, coordinator, app)
@@ -81,7 +83,7 @@ async def sockets(database_url: str, anyio_backend: object) -> AsyncIterator[Api
     running = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started and not running.done():
         await asyncio.sleep(0.005)
-    app = server.config.app
+    app: Any = server.config.app
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         yield Api(client, app.state.coordinator, app)
     server.should_exit = True

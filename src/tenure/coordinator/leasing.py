@@ -61,20 +61,21 @@ class Leasing:
         began = self._clock.monotonic()
         until = began + int(min(asked.wait_seconds, wire.MAX_WAIT_SECONDS) * SECOND)
         poll = Poll(claim.worker_id, claim.queues, frozenset(claim.types), claim.slots)
-        while True:
-            # The lease counts from the claim at the earliest, so the time is read before it.
-            waited = self._clock.monotonic() - began
-            claimed = await self._committer.claim(claim)
-            cancels = self._untold(claimed)
-            if gone():
-                await self.give_back(claim.worker_id, claimed)
-                return wire.Acquired(leases=[])
-            if claimed.rows or cancels or claimed.drain:
-                return self._answer(claimed, cancels, waited)
-            left = until - self._clock.monotonic()
-            if not await self._wakeups.wait(poll, left / SECOND) or gone():
+        with self._wakeups.filed(poll):
+            while True:
+                # The lease counts from the claim at the earliest, so the time is read before it.
                 waited = self._clock.monotonic() - began
-                return wire.Acquired(leases=[], waited_seconds=waited / SECOND)
+                claimed = await self._committer.claim(claim)
+                cancels = self._untold(claimed)
+                if gone():
+                    await self.give_back(claim.worker_id, claimed)
+                    return wire.Acquired(leases=[])
+                if claimed.rows or cancels or claimed.drain:
+                    return self._answer(claimed, cancels, waited)
+                left = until - self._clock.monotonic()
+                if not await self._wakeups.wait(poll, left / SECOND) or gone():
+                    waited = self._clock.monotonic() - began
+                    return wire.Acquired(leases=[], waited_seconds=waited / SECOND)
 
     async def look_again(self) -> None:
         """Wake the waiting polls whose lanes have work, whatever was notified or missed."""

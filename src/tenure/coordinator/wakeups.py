@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 Lane = tuple[str, str]
 _MAX_LANES = 256
@@ -18,13 +18,27 @@ _ANY_TYPE = ""
 
 @dataclass(eq=False, slots=True)
 class Poll:
-    """One long poll: the lanes it serves and the slots it has free."""
+    """One long poll: the lanes it serves and the slots it has free.
+
+    It waits, or it looks into the store; `missed` is set when it was to be woken while it looked.
+    """
 
     worker_id: str
     queues: tuple[str, ...]
     types: frozenset[str]
     slots: int
-    woken: asyncio.Future[None] = field(init=False)
+    woken: asyncio.Future[None] | None = None
+    missed: bool = False
+
+    def wake(self) -> bool:
+        """Wake it; False when it was not waiting."""
+        if self.woken is None:
+            self.missed = True
+            return False
+        if self.woken.done():
+            return False
+        self.woken.set_result(None)
+        return True
 
     def lanes(self) -> list[Lane]:
         """The keys it is filed under; by queue alone when they would be too many."""
@@ -44,34 +58,52 @@ class Wakeups:
         self._by_job: dict[str, set[asyncio.Event]] = {}
         self._stopping = False
 
-    async def wait(self, poll: Poll, seconds: float) -> bool:
-        """Wait for work, a cancel or drain; False when `seconds` passed or all stops."""
-        if self._stopping or seconds <= 0:
-            return False
-        loop = asyncio.get_running_loop()
-        poll.woken = loop.create_future()
-        timer = loop.call_later(seconds, _cancel, poll.woken)
+    @contextmanager
+    def filed(self, poll: Poll) -> Iterator[None]:
+        """What happens from here on reaches the poll, also while it looks and does not wait: a
+        commit beside its look may have come too late to be seen by it."""
         lanes = poll.lanes()
         for lane in lanes:
             self._by_lane.setdefault(lane, {})[poll] = None
         self._by_worker.setdefault(poll.worker_id, {})[poll] = None
         try:
-            await asyncio.wait((poll.woken,))
-            return not poll.woken.cancelled()
+            yield
         finally:
-            timer.cancel()
             for lane in lanes:
                 _discard(self._by_lane, lane, poll)
             _discard(self._by_worker, poll.worker_id, poll)
 
+    async def wait(self, poll: Poll, seconds: float) -> bool:
+        """Wait for work, a cancel or drain; False when `seconds` passed or all stops.
+
+        The poll is filed. What it missed since its last wait ends this one at once.
+        """
+        if self._stopping or seconds <= 0:
+            return False
+        if poll.missed:
+            poll.missed = False
+            return True
+        loop = asyncio.get_running_loop()
+        poll.woken = woken = loop.create_future()
+        timer = loop.call_later(seconds, _cancel, woken)
+        try:
+            await asyncio.wait((woken,))
+            return not woken.cancelled()
+        finally:
+            timer.cancel()
+            poll.woken = None
+
     def ready(self, queue: str, type_: str, jobs: int) -> None:
-        """Wake as many polls of this lane as `jobs` need, longest waiting first."""
+        """Wake as many polls of this lane as `jobs` need, those filed first before others.
+
+        Polls that look just now are told to look again, and count for nothing: they may be about
+        to leave with other jobs.
+        """
         for key in ((queue, type_), (queue, _ANY_TYPE)):
             for poll in tuple(self._by_lane.get(key, ())):
                 if jobs <= 0:
                     return
-                if not poll.woken.done() and type_ in poll.types:
-                    poll.woken.set_result(None)
+                if type_ in poll.types and poll.wake():
                     jobs -= poll.slots
 
     def queue_ready(self, queue: str) -> None:
@@ -85,8 +117,7 @@ class Wakeups:
         """Wake the polls of these workers: a cancel or drain is for them."""
         for worker_id in worker_ids:
             for poll in tuple(self._by_worker.get(worker_id, ())):
-                if not poll.woken.done():
-                    poll.woken.set_result(None)
+                poll.wake()
 
     def waiting_lanes(self) -> list[Lane]:
         """The lanes somebody waits for; those of very wide polls with their first type only."""
@@ -99,7 +130,12 @@ class Wakeups:
         return sorted(lanes)
 
     def waiting_workers(self) -> list[str]:
-        return sorted(self._by_worker)
+        """The workers with a poll that waits, not looks."""
+        return sorted(
+            worker_id
+            for worker_id, polls in self._by_worker.items()
+            if any(poll.woken is not None for poll in polls)
+        )
 
     @property
     def stopping(self) -> bool:
@@ -131,7 +167,8 @@ class Wakeups:
         self._stopping = True
         for polls in tuple(self._by_worker.values()):
             for poll in polls:
-                poll.woken.cancel()
+                if poll.woken is not None:
+                    poll.woken.cancel()
         for waiting in tuple(self._by_job.values()):
             for ended in waiting:
                 ended.set()
