@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tenure import Context, RetryPolicy, handler
-
-__all__ = ["RetryPolicy"]
+from tenure import Context, handler
 
 
 @contextmanager

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.chaos]
 
 JOBS = 5_000
 BATCH = 50
-KILLS = (1_000, 2_500, 4_000)
+KILLS = (1_500, 3_500)
 
 
 class Stored(msgspec.Struct):
