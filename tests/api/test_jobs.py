@@ -165,13 +165,20 @@ async def test_keys_of_items_and_of_the_request(api: Api) -> None:
     other = [items[0] | {"payload": "other"}, {"type": "echo", "queue": queue}]
     answer = await api.client.post("/api/jobs/batch?atomic=false", json=other)
     assert [i["outcome"] for i in answer.json()["items"]] == ["refused", "created"]
-    headers = {"Idempotency-Key": key}
-    one = await api.client.post("/api/jobs/batch", json=items[:1], headers=headers)
-    assert [i["outcome"] for i in one.json()["items"]] == ["existing"]
-    two = await api.client.post("/api/jobs/batch", json=items[:1], headers=headers)
+    both = await api.client.post("/api/jobs/batch", json=items, headers={"Idempotency-Key": key})
+    assert pointers(both) == ["/Idempotency-Key"]
+
+
+async def test_a_batch_with_a_key_is_answered_again(api: Api) -> None:
+    items = [{"type": "echo", "queue": fresh_queue()}, {"type": "no such name"}]
+    headers = {"Idempotency-Key": fresh_queue()}
+    path = "/api/jobs/batch?atomic=false"
+    one = await api.client.post(path, json=items, headers=headers)
+    two = await api.client.post(path, json=items, headers=headers)
+    assert [item["outcome"] for item in one.json()["items"]] == ["created", "refused"]
     assert two.content == one.content
     assert two.headers["idempotency-replayed"] == "true"
-    different = await api.client.post("/api/jobs/batch", json=items, headers=headers)
+    different = await api.client.post("/api/jobs/batch", json=items[:1], headers=headers)
     problem(different, 422, "idempotency_mismatch")
 
 

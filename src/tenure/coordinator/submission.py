@@ -114,6 +114,10 @@ class Submission:
         incoming = await self._check(body, lines, Intake(self._limits, now, principal.id))
         if incoming.refused and atomic:
             incoming.refuse_all()
+        if key is not None and any(job.idempotency_key for job in incoming.jobs):
+            raise InvalidInput.field(
+                "Idempotency-Key", "give one for the request or one for each job, not both"
+            )
         jobs = incoming.jobs
         for job, job_id in zip(jobs, self._ids.make(now, len(jobs)), strict=True):
             job.id = job_id
@@ -124,7 +128,6 @@ class Submission:
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)
             request.answer = answer.decode()
-            request.reworded = lambda submitted: encode(_batch(incoming, submitted)).decode()
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             return Receipt(submitted.replayed.encode(), jobs[0].id, replayed=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,8 +23,7 @@ class Submission:
     """One request: its jobs in order, asked for `at` (microseconds).
 
     With `atomic` a refused job refuses the request. `key`, `digest` and `answer` guard the request
-    as a whole; each job may bring its own key besides. `answer` is what a repeated request gets;
-    `reworded` makes it anew where keys of its jobs led to others.
+    as a whole; each job may bring its own key besides. `answer` is what a repeated request gets.
     """
 
     jobs: list[NewJob]
@@ -34,7 +33,6 @@ class Submission:
     key: str | None = None
     digest: str = ""
     answer: str | None = None
-    reworded: Callable[[Submitted], str] | None = None
 
 
 @dataclass(slots=True)
@@ -236,21 +234,10 @@ def _guard(
         if isinstance(judged, IdempotencyMismatch):
             own = {job.id for job in s.jobs}
             freed |= {key: None for key, _ in _wants(s) if held[key][1] in own}
-        elif (changed := _reworded(s, judged)) is not None and s.key is not None:
-            freed[s.owner, s.key] = held[s.owner, s.key] = changed
     if freed:
         unit.execute(_drop_keys(unit.dialect), sorted(freed))
         taken = {key: holder for key, holder in freed.items() if holder is not None}
         unit.execute(_take_keys(unit.dialect), _key_rows(unit, taken))
-
-
-def _reworded(s: Submission, judged: Submitted) -> _Holder | None:
-    """What the request's key shall hold instead, where the answer is not the one foreseen."""
-    if s.reworded is None or judged.replayed is not None:
-        return None
-    if not (judged.existing or judged.refused):
-        return None
-    return s.digest, s.jobs[0].id, s.reworded(judged)
 
 
 def _key_rows(unit: Unit, wanted: dict[_Key, _Holder]) -> list[tuple[Any, ...]]:
