@@ -43,7 +43,9 @@ def test_a_second_one_on_the_same_file_is_refused(tmp_path: Path) -> None:
         second = spawn(
             "coordinator", "--port", "0", f"--database-url=sqlite:///{tmp_path}/tenure.db"
         )
-        assert (second.code != 0, second.out) == (True, "")
+        assert (second.code, second.out) == (1, "")
+        assert "another coordinator uses" in second.err.splitlines()[-1]
+        assert "Traceback" not in second.err
         assert Typed(served.url)("jobs", "ls").code == 0
         assert served.stop() == 0
 

@@ -42,6 +42,20 @@ class Server(uvicorn.Server):
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """The coordinator starts first, so that its ConfigurationError leaves `serve` as it is."""
+        try:
+            await self._coordinator.start()
+        except BaseException:
+            await self._coordinator.stop()
+            raise
+        await super().startup(sockets=sockets)
+        if sockets and self.started:
+            host, port = sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            store = self._coordinator.store.url.render_as_string(hide_password=True)
+            logger.bind(url=f"http://{shown}:{port}", store=store).info("coordinator")
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._coordinator.wakeups.stop()
         await super().shutdown(sockets=sockets)
@@ -74,14 +88,11 @@ def build(settings: Settings) -> Server:
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the process's exit code.
 
-    Raises ConfigurationError before anything is bound.
+    Raises ConfigurationError before anything is served.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     server = build(settings)
     listening = _listen(settings)
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    logger.bind(url=f"http://{shown}:{port}", store=server_store(settings)).info("coordinator")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[listening]))
     return 0 if server.started else 1
@@ -99,10 +110,3 @@ def _listen(settings: Settings) -> socket.socket:
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
         ) from None
     return listening
-
-
-def server_store(settings: Settings) -> str:
-    """The store as it may be shown: without password."""
-    from tenure.store.engine import open_store
-
-    return open_store(settings.database_url).url.render_as_string(hide_password=True)

@@ -85,7 +85,9 @@ class Coordinator:
         self.committer.peers = number > 1
 
     async def start(self) -> None:
-        """Open the store, migrate it, take work. Raises ConfigurationError."""
+        """Open the store, migrate it, take work. Legal twice. Raises ConfigurationError."""
+        if self._listener is not None:
+            return
         await self.store.open()
         offset, _ = await self.store.clock_offset(self.clock.monotonic)
         self.clock.adjust(offset)
