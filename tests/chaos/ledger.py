@@ -27,7 +27,9 @@ def entries(journal: Path) -> list[Entry]:
     if not journal.exists():
         return []
     lines = [line.split() for line in journal.read_text().splitlines()]
-    return [Entry(job, int(fence), what, int(pid), float(at)) for job, fence, what, pid, at in lines]
+    return [
+        Entry(job, int(fence), what, int(pid), float(at)) for job, fence, what, pid, at in lines
+    ]
 
 
 def starts(journal: Path) -> Counter[str]:

@@ -44,7 +44,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 cwd=self._directory,
-                env=ours | self._environment,
+                env=ours | self._environment | {"NO_COLOR": "1"},
                 start_new_session=True,
             )
 
@@ -136,7 +136,7 @@ class Processes:
         """Started, with the handlers of `handlers.py`."""
         words = ["worker", str(HANDLERS), "--url", url, "--name", name, "--no-plugins"]
         words += ["--slots", str(slots), "--drain-grace", drain_grace]
-        environment = {"CHAOS_JOURNAL": str(self.journal)}
+        environment = {"CHAOS_JOURNAL": str(self.journal), "TENURE_LOG_LEVEL": "debug"}
         return self._begin(Process(name, words, self.directory, environment))
 
     def _begin(self, made: Any) -> Any:
