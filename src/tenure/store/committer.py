@@ -284,7 +284,8 @@ class Committer:
         return whole, answers
 
     def _finish(self, unit: Unit, groups: list[_Group], answers: list[list[Any]]) -> None:
-        for (_, taken), results in zip(groups, answers, strict=True):
+        # Claims are answered first: a job waits for its worker, a submitter only for the news.
+        for (_, taken), results in reversed(list(zip(groups, answers, strict=True))):
             for waiting, result in zip(taken, results, strict=True):
                 if waiting.answer.cancelled():
                     self._give_back(waiting.item, result)

@@ -82,7 +82,9 @@ def claim(
             groups[item.lanes()].append(_Candidate(item, free, answer))
     for lanes, candidates in groups.items():
         _lease(unit, lanes, candidates, terms)
-    _add_cancels(unit, claims, answers)
+    cancelling = {row[0] for row in known.values() if row[6]}
+    if cancelling:
+        _add_cancels(unit, cancelling, claims, answers)
     return answers
 
 
@@ -114,6 +116,12 @@ def _read_workers(dialect: Dialect) -> sa.Select[Any]:
         .where(a.worker_id == c.id)
         .scalar_subquery()
     )
+    cancelling = (
+        sa.select(sa.func.count())
+        .select_from(t.active_jobs)
+        .where(a.worker_id == c.id, t.CANCELLING)
+        .scalar_subquery()
+    )
     return dialect.read(
         sa.select(
             c.id,
@@ -122,6 +130,7 @@ def _read_workers(dialect: Dialect) -> sa.Select[Any]:
             c.slots,
             c.drain_requested,
             held.label("held"),
+            cancelling.label("cancelling"),
         )
         .join_from(batch, t.workers, c.id == batch.c.id)
         .where(c.state != "gone")
@@ -206,9 +215,12 @@ def _read_checkpoints(dialect: Dialect) -> sa.Select[Any]:
 
 
 def _add_cancels(
-    unit: Unit, claims: list[Claim], answers: list[Claimed | WorkerUnknown | InvalidInput]
+    unit: Unit,
+    cancelling: set[str],
+    claims: list[Claim],
+    answers: list[Claimed | WorkerUnknown | InvalidInput],
 ) -> None:
-    found = cancels(unit, {item.worker_id for item in claims})
+    found = cancels(unit, cancelling)
     for item, answer in zip(claims, answers, strict=True):
         if isinstance(answer, Claimed):
             answer.cancels = found.get(item.worker_id, [])
