@@ -8,7 +8,7 @@ import secrets
 import msgspec
 
 from tenure.domain.clock import Clock
-from tenure.domain.errors import WorkerNotFound
+from tenure.domain.errors import InvalidInput, WorkerNotFound
 from tenure.domain.ids import IdSource, is_id
 from tenure.domain.lease import LeaseTerms
 from tenure.settings import Settings
@@ -92,10 +92,10 @@ class Fleet:
     async def list(self, after: str | None = None, limit: int = MAX_LISTED) -> Page[Worker]:
         """Workers, newest first, beyond the worker `after`; at most 1,000 at once.
 
-        Raises WorkerNotFound when `after` is no id.
+        Raises InvalidInput when `after` is no id.
         """
-        if after is not None:
-            _check(after)
+        if after is not None and not is_id(after):
+            raise InvalidInput.field("after", "must be the id of a worker, from `next`")
         wanted = min(limit, MAX_LISTED)
         rows = await self._reader.run(lambda unit: store.list_workers(unit, after, wanted))
         following = rows[-1].id if len(rows) == wanted and rows else None
