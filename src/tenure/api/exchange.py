@@ -14,7 +14,7 @@ from litestar import Request, Response
 from tenure.api.security import principal
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.access import Principal
-from tenure.domain.errors import InvalidInput, NotAcceptableType
+from tenure.domain.errors import InvalidInput, NotAcceptableType, TooLarge
 from tenure.wire.base import decode, decode_struct, encode, validate
 
 Ask = Request[Any, Any, Any]
@@ -24,6 +24,8 @@ Decoded = TypeVar("Decoded")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 MAX_WAIT_SECONDS = 60.0
+MAX_MODEL_BYTES = 1024 * 1024
+"""Of a body that is decoded as a whole; more would hold the loop too long."""
 
 
 def content_type(request: Ask) -> str:
@@ -41,7 +43,10 @@ async def json_body(request: Ask, *others: str) -> bytes:
 
 async def model_body(request: Ask, model: type[Model]) -> Model:
     """The body as a public model."""
-    return validate(model, decode(await json_body(request)))
+    body = await json_body(request)
+    if len(body) > MAX_MODEL_BYTES:
+        raise TooLarge(f"at most {MAX_MODEL_BYTES} bytes, this one has {len(body)}")
+    return validate(model, decode(body))
 
 
 async def optional_body(request: Ask, model: type[Model]) -> Model:

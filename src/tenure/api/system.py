@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 from tenure import __version__
 from tenure.api.exchange import Ask, answer, coordinator
 from tenure.api.security import allow
+from tenure.coordinator.queries import word
 from tenure.domain.access import Permission
 from tenure.wire import system
 
@@ -39,7 +40,8 @@ async def queues(request: Ask) -> Response[bytes]:
     opt=allow(Permission.READ, answers={200: system.Autoscale}),
 )
 async def autoscale(request: Ask, queue: FromQuery[str] = "default") -> Response[bytes]:
-    return answer(await coordinator(request).insight.autoscale(queue))
+    name = word("queue", queue) or queue
+    return answer(await coordinator(request).insight.autoscale(name))
 
 
 @get(

@@ -6,12 +6,10 @@ import asyncio
 import random
 from collections.abc import Callable
 
-import msgspec
-
 from tenure.coordinator.control import Control
 from tenure.coordinator.fleet import Fleet
 from tenure.coordinator.insight import Insight
-from tenure.coordinator.intake import decode_one
+from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
 from tenure.coordinator.submission import Submission
 from tenure.coordinator.wakeups import Wakeups
@@ -129,11 +127,12 @@ class Coordinator:
         Raises JobNotFound, InvalidInput, TooLarge, VersionConflict, PreconditionFailed,
         IllegalTransition.
         """
+        check_size(body, self.settings.limits)
         fields = decode_one(body)
         payload = fields.pop("payload", None)
         if payload is not None and len(bytes(payload)) > self.settings.limits.payload:
             raise TooLarge(f"payload: at most {self.settings.limits.payload} bytes")
-        values = {name: msgspec.json.decode(raw) for name, raw in fields.items()}
+        values = decode_values(fields)
         if not values and payload is None:
             raise InvalidInput.field("", "name at least one field to change")
         changes = validate(JobEdit, values)

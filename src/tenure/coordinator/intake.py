@@ -19,10 +19,13 @@ from tenure.settings import Limits
 from tenure.wire.aliases import translate
 from tenure.wire.base import decode_as, validate
 from tenure.wire.jobs import JobIn
-from tenure.wire.text import check_body
+from tenure.wire.text import check_body, escape
 
 Fields = dict[str, msgspec.Raw]
-CHUNK = 500
+CHUNK = 50
+"""Jobs between two looks at the time."""
+_BESIDE_PAYLOAD = 256 * 1024
+"""Bytes that the other fields of a job may take; they never need a tenth of it."""
 
 _KEYS = ("idempotency_key", "idempotencyKey")
 _one: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
@@ -33,6 +36,17 @@ _text: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 def decode_one(body: bytes) -> Fields:
     """The fields of one job, values untouched. Raises MalformedBody, TooDeep, InvalidInput."""
     return decode_as(_one, body)
+
+
+def check_size(body: bytes, limits: Limits) -> None:
+    """Refuse the body of one job before anything decodes it. Raises TooLarge."""
+    if len(body) > limits.payload + _BESIDE_PAYLOAD:
+        raise _payload_too_large(limits.payload, len(body), "")
+
+
+def _payload_too_large(limit: int, size: int, pointer: str) -> TooLarge:
+    detail = f"at most {limit} bytes, this one has {size}"
+    return TooLarge(f"payload: {detail}", errors=(FieldError(f"{pointer}/payload", detail),))
 
 
 def decode_many(body: bytes, *, lines: bool, limits: Limits) -> list[Fields]:
@@ -91,17 +105,27 @@ class Intake:
     def _check_size(self, text: str, pointer: str) -> None:
         size = len(text.encode())
         if size > self._max_payload:
-            detail = f"at most {self._max_payload} bytes, this one has {size}"
-            raise TooLarge(f"payload: {detail}", errors=(FieldError(f"{pointer}/payload", detail),))
+            raise _payload_too_large(self._max_payload, size, pointer)
 
     def _key(self, fields: Fields, pointer: str) -> str | None:
-        given = {name: _text.decode(fields.pop(name)) for name in _KEYS if name in fields}
-        checked = validate(JobIn, {"type": "key", **given}, pointer)
+        given = {name: fields.pop(name) for name in _KEYS if name in fields}
+        checked = validate(JobIn, {"type": "key", **decode_values(given, pointer)}, pointer)
         return checked.idempotency_key
 
     def _check(self, fields: Fields, pointer: str) -> JobSpec:
-        values = {name: _text.decode(raw) for name, raw in fields.items()}
-        return to_spec(validate(JobIn, values, pointer), self._now)
+        return to_spec(validate(JobIn, decode_values(fields, pointer), pointer), self._now)
+
+
+def decode_values(fields: Fields, pointer: str = "") -> dict[str, Any]:
+    """The values of checked JSON. Raises InvalidInput for a number that Python cannot hold."""
+    values: dict[str, Any] = {}
+    for name, raw in fields.items():
+        try:
+            values[name] = _text.decode(raw)
+        except (ValueError, RecursionError):
+            detail = "holds a number out of range"
+            raise InvalidInput.field(f"{pointer}/{escape(name)}", detail) from None
+    return values
 
 
 def _digest(fields: Fields, payload: str) -> str:

@@ -8,9 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
+from time import perf_counter
 
 from tenure.coordinator import receipts
-from tenure.coordinator.intake import CHUNK, Intake, decode_many, decode_one
+from tenure.coordinator.intake import CHUNK, Intake, check_size, decode_many, decode_one
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
 from tenure.domain.access import Principal
@@ -25,6 +26,9 @@ from tenure.store.submits import Submitted
 from tenure.wire.base import encode
 from tenure.wire.jobs import Batch, BatchItem
 from tenure.wire.text import unstorable
+
+TURN_SECONDS = 0.02
+_ENOUGH = 20
 
 
 @dataclass(slots=True)
@@ -46,8 +50,8 @@ class _Incoming:
     refused: dict[int, TenureError] = field(default_factory=dict)
 
     def refuse_all(self) -> None:
-        """All or nothing: one error that names every wrong field (the first 20)."""
-        errors = [e for error in self.refused.values() for e in error.errors][:20]
+        """All or nothing: one error that names every wrong field (the first _ENOUGH)."""
+        errors = [e for error in self.refused.values() for e in error.errors][:_ENOUGH]
         first = next(iter(self.refused.values()))
         raise type(first)(first.detail, errors=tuple(errors))
 
@@ -75,6 +79,7 @@ class Submission:
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, TooMany, Unavailable.
         """
         _check_key(key)
+        check_size(body, self._limits)
         now = self._clock.now()
         job = Intake(self._limits, now, principal.id).take(decode_one(body))
         job.id = self._ids.one(now)
@@ -107,11 +112,12 @@ class Submission:
     ) -> Receipt:
         """Submit a batch. Atomic: any wrong job refuses all; else each is answered by itself.
 
-        Checked CHUNK jobs at a time, so that the loop is never held for long.
+        Checked in stretches of TURN_SECONDS, so that the loop is never held for long.
         """
         _check_key(key)
         now = self._clock.now()
-        incoming = await self._check(body, lines, Intake(self._limits, now, principal.id))
+        intake = Intake(self._limits, now, principal.id)
+        incoming = await self._check(body, lines, intake, _ENOUGH if atomic else None)
         if incoming.refused and atomic:
             incoming.refuse_all()
         if key is not None and any(job.idempotency_key for job in incoming.jobs):
@@ -135,19 +141,28 @@ class Submission:
             answer = encode(_batch(incoming, submitted))
         return Receipt(answer, jobs[0].id)
 
-    async def _check(self, body: bytes, lines: bool, intake: Intake) -> _Incoming:
+    async def _check(
+        self, body: bytes, lines: bool, intake: Intake, enough: int | None
+    ) -> _Incoming:
+        """The jobs of a batch; with `enough` the rest is left out after so many wrong ones."""
         if len(body) > self._limits.body:
             raise TooLarge(f"a batch takes at most {self._limits.body} bytes")
         items = decode_many(body, lines=lines, limits=self._limits)
         incoming = _Incoming(len(items))
+        until = perf_counter() + TURN_SECONDS
         for place, fields in enumerate(items):
-            if place and place % CHUNK == 0:
+            if place % CHUNK == 0 and perf_counter() > until:
                 await asyncio.sleep(0)
+                until = perf_counter() + TURN_SECONDS
             try:
                 incoming.jobs.append(intake.take(fields, f"/{place}"))
                 incoming.places.append(place)
             except TenureError as error:
+                # Ten thousand tracebacks with their frames would be collected in one long stop.
+                error.__traceback__ = error.__context__ = None
                 incoming.refused[place] = error
+                if len(incoming.refused) == enough:
+                    break
         return incoming
 
     async def _commit(self, request: Request) -> Submitted:

@@ -15,7 +15,14 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 import msgspec
 import pydantic
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from tenure.domain import clock
@@ -27,6 +34,8 @@ from tenure.domain.errors import (
     UnknownField,
 )
 from tenure.wire import text as wire_text
+
+_MOST_FIELDS = 200
 
 
 class Input(pydantic.BaseModel):
@@ -45,6 +54,14 @@ class Input(pydantic.BaseModel):
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, value: Any) -> Any:
+        """Hundreds of thousands of unknown fields would be hundreds of thousands of errors."""
+        if isinstance(value, dict) and len(value) > _MOST_FIELDS:
+            raise ValueError(f"has {len(value)} fields, and nothing has so many")
+        return value
 
 
 class Output(msgspec.Struct, kw_only=True):

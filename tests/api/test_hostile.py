@@ -1,0 +1,424 @@
+"""Input that means harm: always a 4xx problem that names the field, never a 5xx, never a long stop
+of the loop; the same on both stores."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.calls import PROBLEM, Api, fresh_queue, pointers, problem
+
+pytestmark = pytest.mark.anyio
+
+NOBODY = "0193474a-0000-7000-8000-00000000ffff"
+MIB = 1024 * 1024
+LONGEST_STOP = 0.25
+"""Seconds. 0.1 is promised; this machine runs other tests at the same time."""
+
+PUBLIC: dict[tuple[str, str], Any] = {
+    ("POST", "/api/jobs"): {
+        "type": "echo", "name": "n", "queue": "q", "payload": {"a": ["b"]}, "tags": ["t"],
+        "idempotency_key": "k", "on_lost": "retry", "run_at": "2026-01-01T00:00:00Z",
+        "priority": "High", "retry_policy": {"strategy": "fixed"}, "retry_until": "x",
+        "expires_at": "x", "scheduled_at": "x", "script_content": "x", "cron": "x",
+    },
+    ("POST", "/api/jobs/batch"): [{"type": "echo", "name": "n", "payload": "x", "tags": ["t"]}],
+    ("PUT", "/api/jobs/{job}"): {"name": "n", "payload": "x", "tags": ["t"], "queue": "q"},
+    ("PATCH", "/api/jobs/{job}"): {"name": "n", "type": "x", "retry_policy": "fixed"},
+    ("POST", "/api/jobs/{job}/cancel"): {"reason": "r"},
+    ("POST", "/api/jobs/{job}/retry"): {"reason": "r"},
+    ("POST", "/api/jobs/{job}/pause"): {"reason": "r"},
+    ("POST", "/api/jobs/{job}/resume"): {"reason": "r"},
+    ("PATCH", "/api/jobs/{job}/pause"): {"reason": "r"},
+    ("PATCH", "/api/jobs/{job}/resume"): {"reason": "r"},
+    ("POST", "/api/workers/register"): {
+        "name": "w", "hostname": "h", "version": "1", "queues": ["q"], "labels": {"k": "v"},
+        "types": [{"name": "t", "schema": {"title": "x"}}],
+    },
+}  # fmt: skip
+WORKERS: dict[tuple[str, str], Any] = {
+    ("POST", "/api/jobs/acquire"): {
+        "worker_id": "{worker}", "queues": ["q"], "types": ["echo"], "slots": 0,
+    },
+    ("POST", "/api/workers/{worker}/heartbeat"): {
+        "leases": [{"job_id": "{job}", "fence": 1, "progress": {"message": "m"},
+                    "checkpoint": "c"}],
+    },
+    ("POST", "/api/jobs/{job}/complete"): {
+        "worker_id": "{worker}", "fence": 1, "outcome": "failed", "result": "r",
+        "error": {"type": "T", "message": "m", "traceback": "t"}, "checkpoint": "c",
+    },
+    ("POST", "/api/jobs/complete"): {
+        "worker_id": "{worker}",
+        "reports": [{"job_id": "{job}", "fence": 1, "outcome": "failed",
+                     "error": {"message": "m"}}],
+    },
+    ("POST", "/api/jobs/release"): {
+        "worker_id": "{worker}", "leases": [{"job_id": "{job}", "fence": 1, "started": True}],
+    },
+    ("POST", "/api/jobs/{job}/logs"): {
+        "worker_id": "{worker}", "fence": 1,
+        "lines": [{"at": "2026-01-01T00:00:00Z", "level": "info", "text": "t"}],
+    },
+}  # fmt: skip
+ROUTES = PUBLIC | WORKERS
+UNSTORABLE = [r"a\u0000", r"\ud800", r"x\uDFFFy", r"\udc00\ud800"]
+_MARK = "\x01mark"
+
+
+def _texts(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+    """(pointer, the value with a mark in the place of its text) for every text inside."""
+    if isinstance(value, str):
+        yield pointer, _MARK
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in list(items):
+        if not isinstance(item, str | dict | list):
+            continue
+        for inner, changed in _texts(item, f"{pointer}/{key}"):
+            copy = value.copy()
+            copy[key] = changed
+            yield inner, copy
+
+
+def _ids(routes: dict[tuple[str, str], Any]) -> list[str]:
+    return [f"{method} {path}" for method, path in routes]
+
+
+class Target:
+    """A job that runs and the worker that holds it, to fill the paths with."""
+
+    def __init__(self, api: Api, job: str, worker: str) -> None:
+        self._api = api
+        self._job = job
+        self._worker = worker
+
+    def fill(self, text: str) -> str:
+        return text.replace("{job}", self._job).replace("{worker}", self._worker)
+
+    async def send(
+        self, route: tuple[str, str], body: bytes | Any, kind: str = "application/json"
+    ) -> httpx.Response:
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        whole = self.fill(body.decode("latin-1")).encode("latin-1")
+        return await self._api.send(route[0], self.fill(route[1]), whole, kind)
+
+
+@pytest.fixture
+async def target(api: Api) -> Target:
+    queue = fresh_queue()
+    [job_id] = await api.submit(queue)
+    member = await api.register(queue)
+    await member.acquire()
+    return Target(api, job_id, member.id)
+
+
+def _refused(answer: httpx.Response) -> None:
+    assert 400 <= answer.status_code < 500, (answer.status_code, answer.text[:300])
+    assert answer.headers["content-type"] == PROBLEM
+
+
+@asynccontextmanager
+async def _ticking(longest: float = LONGEST_STOP) -> Any:
+    """The loop must go on meanwhile."""
+    gaps: list[float] = []
+
+    async def tick() -> None:
+        before = perf_counter()
+        while True:
+            await asyncio.sleep(0.002)
+            now = perf_counter()
+            gaps.append(now - before)
+            before = now
+
+    ticker = asyncio.create_task(tick())
+    await asyncio.sleep(0.01)
+    try:
+        yield gaps
+        await asyncio.sleep(0.01)
+    finally:
+        ticker.cancel()
+    assert max(gaps) < longest, f"the loop stood still for {max(gaps):.3f} s"
+
+
+@pytest.mark.parametrize("route", PUBLIC, ids=_ids(PUBLIC))
+async def test_unstorable_text_is_refused_by_its_name(
+    target: Target, route: tuple[str, str]
+) -> None:
+    for pointer, body in _texts(PUBLIC[route]):
+        for text in UNSTORABLE:
+            raw = json.dumps(body).replace(json.dumps(_MARK)[1:-1], text).encode()
+            answer = await target.send(route, raw)
+            assert pointers(answer) == [pointer], raw
+
+
+@pytest.mark.parametrize("route", PUBLIC, ids=_ids(PUBLIC))
+async def test_unstorable_keys_are_refused(target: Target, route: tuple[str, str]) -> None:
+    for text in UNSTORABLE:
+        raw = f'{{"{text}":1}}' if isinstance(PUBLIC[route], dict) else f'[{{"{text}":1}}]'
+        assert problem(await target.send(route, raw.encode()), 422)["errors"]
+
+
+@pytest.mark.parametrize("route", WORKERS, ids=_ids(WORKERS))
+async def test_unstorable_text_of_workers_is_cleaned_or_refused(
+    target: Target, route: tuple[str, str]
+) -> None:
+    for _, body in _texts(WORKERS[route]):
+        for text in (*UNSTORABLE, "\xff\xfe\x80"):
+            raw = json.dumps(body).replace(json.dumps(_MARK)[1:-1], text).encode("latin-1")
+            answer = await target.send(route, raw)
+            assert answer.status_code < 500, (raw, answer.text)
+            if answer.status_code >= 400:
+                _refused(answer)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b" ", b"{", b"[", b'{"a"', b"nul", b"'x'", b"\xff", b'"\xed\xa0\x80"', b"{}{}",
+        b"\x00", b"\xef\xbb\xbf{}", b"{\"type\":\"\x01\"}", b"NaN", b"-Infinity", b"[1,]",
+    ],
+)  # fmt: skip
+async def test_bodies_that_are_no_json(target: Target, route: tuple[str, str], body: bytes) -> None:
+    answer = await target.send(route, body)
+    if not body.strip() and route[1].endswith(("cancel", "retry", "pause", "resume")):
+        assert answer.status_code in (200, 409)
+    elif route in WORKERS and b"\xff" in body:
+        _refused(answer)
+    else:
+        assert answer.status_code in (400, 422)
+        _refused(answer)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
+async def test_json_of_the_wrong_kind(target: Target, route: tuple[str, str]) -> None:
+    for body in (b"null", b"1", b'"x"', b"true", b"[[]]", b"[1]", b"1e999999", b"9" * 6000):
+        answer = await target.send(route, body)
+        _refused(answer)
+        assert answer.status_code in (400, 422)
+
+
+def _deep(depth: int) -> list[bytes]:
+    return [
+        b"[" * depth, b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth,
+        b'[{"a":' * depth, b'{"payload":' + b"[" * depth + b"]" * depth + b"}",
+        b'{"type":"echo","payload":' + b"[" * depth + b"]" * depth + b"}",
+        b'[{"type":"echo","tags":' + b"[" * depth + b"]" * depth + b"}]",
+        b'{"x":"\\u0000","a":' + b"[" * depth + b"]" * depth + b"}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
+async def test_json_100_000_deep(target: Target, route: tuple[str, str]) -> None:
+    async with _ticking():
+        for body in _deep(100_000):
+            _refused(await target.send(route, body))
+
+
+HUGE = ["2" * 19, "-" + "9" * 20, "1" + "0" * 400, "1" + "0" * 5000, "1e400", "-1e400", "1e308"]
+
+
+@pytest.mark.parametrize(
+    ("route", "field"),
+    [
+        (("POST", "/api/jobs"), field)
+        for field in (
+            "priority", "max_retries", "max_attempts", "delay_seconds", "timeout_seconds",
+            "run_at", "expires_at", "type", "name", "queue", "tags", "on_lost",
+        )
+    ]
+    + [(("PATCH", "/api/jobs/{job}"), field) for field in ("version", "priority", "max_retries")]
+    + [(("POST", "/api/workers/register"), field) for field in ("slots", "pid", "protocol")]
+    + [(("POST", "/api/jobs/acquire"), "slots"), (("POST", "/api/jobs/{job}/logs"), "from")]
+    + [
+        (("POST", "/api/jobs/{job}/complete"), field)
+        for field in ("fence", "retry_after_seconds", "snooze_seconds")
+    ],
+)  # fmt: skip
+async def test_numbers_beyond_64_bits_in_typed_fields(
+    target: Target, route: tuple[str, str], field: str
+) -> None:
+    for number in HUGE:
+        body = ROUTES[route] | {field: _MARK}
+        for name in ("scheduled_at", "script_content", "cron", "retry_until", "expires_at"):
+            if name != field and isinstance(body, dict):
+                body.pop(name, None)
+        raw = json.dumps(body).replace(json.dumps(_MARK), number).encode()
+        answer = await target.send(route, raw)
+        _refused(answer)
+        if answer.status_code == 422:
+            assert f"/{field}" in pointers(answer), raw
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
+async def test_unknown_fields_are_refused_with_the_nearest_name(
+    target: Target, route: tuple[str, str]
+) -> None:
+    sample = ROUTES[route]
+    body = dict(sample[0] if isinstance(sample, list) else sample)
+    for name in ("scheduled_at", "script_content", "cron", "retry_until", "expires_at"):
+        body.pop(name, None)
+    known = next(name for name in ("reason", "name", "worker_id", "leases") if name in body)
+    wrong = known[:-1] + "x"
+    body[wrong] = body.pop(known)
+    answer = await target.send(route, [body] if isinstance(sample, list) else body)
+    place = f"/0/{wrong}" if isinstance(sample, list) else f"/{wrong}"
+    told = problem(answer, 422)
+    [named] = [item["detail"] for item in told["errors"] if item["pointer"] == place]
+    assert named.endswith(f"did you mean {known}?")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
+async def test_other_media_types(target: Target, route: tuple[str, str]) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x",
+                 "application/jsonx", ""):  # fmt: skip
+        problem(await target.send(route, ROUTES[route], kind), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
+async def test_a_body_beyond_the_limit(target: Target, route: tuple[str, str]) -> None:
+    problem(await target.send(route, b" " * 9 * MIB), 413, "too_large")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
+async def test_half_a_million_keys(target: Target, route: tuple[str, str]) -> None:
+    many = b"{" + b",".join(b'"%x":1' % n for n in range(500_000)) + b"}"
+    async with _ticking():
+        _refused(await target.send(route, many))
+    same = b"{" + b",".join([b'"name":"x"'] * 500_000) + b"}"
+    async with _ticking():
+        _refused(await target.send(route, same))
+
+
+async def test_half_a_million_keys_in_a_payload_are_a_large_payload(api: Api) -> None:
+    many = b"{" + b",".join(b'"%x":1' % n for n in range(500_000)) + b"}"
+    async with _ticking():
+        answer = await api.send("POST", "/api/jobs", b'{"type":"echo","payload":%s}' % many)
+    problem(answer, 413, "too_large")
+    assert problem(answer, 413)["errors"][0]["pointer"] == "/payload"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        b'{"type":"echo"}', b'{"type":"echo","tags":["%d"]}', b'{"type":"t%d","payload":{"a":1}}',
+        b'{"type":"echo","priority":1000}', b'{"type":"echo","nam":%d}',
+        b'{"type":"echo","name":"\\u0000"}', b'{"type":"echo","payload":"\\u0000%d"}',
+        b'{"type":"echo","retry_policy":{"jitter":%d}}', b'{"type":"echo","idempotency_key":"%d"}',
+    ],
+)  # fmt: skip
+async def test_a_batch_never_holds_the_loop(api: Api, item: bytes) -> None:
+    items = [item % n if b"%d" in item else item for n in range(10_000)]
+    for atomic in ("true", "false"):
+        async with _ticking():
+            answer = await api.send(
+                "POST", f"/api/jobs/batch?atomic={atomic}", b"[" + b",".join(items) + b"]"
+            )
+        assert answer.status_code < 500
+
+
+async def test_many_small_escapes_do_not_hold_the_loop(api: Api) -> None:
+    text = b'{"type":"echo","payload":["%s"]}' % (b"\\ud83d\\ude00" * 600_000)
+    async with _ticking():
+        _refused(await api.send("POST", "/api/jobs", text))
+    text = b'{"type":"echo","payload":["%s"]}' % (b"\\u0000" * 1_200_000)
+    async with _ticking():
+        _refused(await api.send("POST", "/api/jobs", text))
+    text = b'{"type":"echo","payload":[%s]}' % b",".join([b'"\\u0000"'] * 700_000)
+    async with _ticking():
+        _refused(await api.send("POST", "/api/jobs", text))
+
+
+async def test_duplicate_keys_mean_the_last(api: Api) -> None:
+    queue = fresh_queue()
+    body = b'{"type":"a","type":"echo","queue":"x","queue":"%s"}' % queue.encode()
+    answer = await api.send("POST", "/api/jobs", body)
+    assert (answer.json()["type"], answer.json()["queue"]) == ("echo", queue)
+
+
+IDS = [
+    "x", "0", NOBODY.upper(), "0193474A-0000-7000-8000-00000000FFFF", "-" * 36, "%00", "%00" * 36,
+    "..", "%2e%2e", "%ff", "%ED%A0%80", "x" * 10_240, NOBODY + "0", NOBODY[:-1] + "g", "*", "%25",
+    "_" * 8, "________-____-____-____-____________", "%E2%80%AE", "'%20OR%201=1--", NOBODY,
+]  # fmt: skip
+BY_ID = [
+    ("GET", "/api/jobs/{id}"), ("GET", "/api/jobs/{id}/runs"), ("GET", "/api/jobs/{id}/runs/1"),
+    ("GET", "/api/jobs/{id}/logs"), ("GET", "/api/jobs/{id}/events"),
+    ("GET", "/api/job-status/{id}"), ("DELETE", "/api/jobs/{id}"), ("GET", "/api/workers/{id}"),
+    ("POST", "/api/workers/{id}/drain"), ("POST", "/api/jobs/{id}/cancel"),
+    ("POST", "/api/jobs/{id}/retry"), ("POST", "/api/jobs/{id}/pause"),
+    ("POST", "/api/jobs/{id}/resume"), ("PATCH", "/api/jobs/{id}"), ("PUT", "/api/jobs/{id}"),
+    ("POST", "/api/jobs/{id}/complete"), ("POST", "/api/jobs/{id}/logs"),
+    ("POST", "/api/workers/{id}/heartbeat"),
+]  # fmt: skip
+BODIES = {
+    "/complete": {"worker_id": NOBODY, "fence": 1, "outcome": "completed"},
+    "/logs": {"worker_id": NOBODY, "fence": 1, "lines": [{"at": "x", "text": "x"}]},
+    "/heartbeat": {"leases": []},
+}
+
+
+@pytest.mark.parametrize(("method", "path"), BY_ID, ids=[" ".join(item) for item in BY_ID])
+async def test_ids_that_are_none(api: Api, method: str, path: str) -> None:
+    body = next((body for end, body in BODIES.items() if path.endswith(end)), {"name": "n"})
+    if path.endswith(("cancel", "retry", "pause", "resume", "drain")):
+        body = {}
+    for id_ in IDS:
+        sent = None if method in ("GET", "DELETE") else body
+        answer = await api.client.request(method, path.replace("{id}", id_), json=sent)
+        if answer.status_code == 405:
+            continue  # `..` led to another route
+        _refused(answer)
+        assert answer.status_code in (404, 409, 422), (id_, answer.text)
+        assert len(answer.content) < 1000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/jobs/{job}/runs/0", "/api/jobs/{job}/runs/-1", "/api/jobs/{job}/runs/x",
+        "/api/jobs/{job}/runs/99999999999999999999999999", "/api/jobs/{job}/runs/" + "9" * 5000,
+        "/api/jobs/{job}/logs?fence=99999999999999999999", "/api/jobs/{job}/logs?limit=0",
+        "/api/jobs/{job}/logs?after=%00", "/api/jobs/{job}?wait=x", "/api/jobs/{job}?wait=-1",
+        "/api/jobs?limit=" + "9" * 5000, "/api/jobs?page=1e5", "/api/jobs?status=%00",
+        "/api/jobs?queue=%ED%A0%80x%00", "/api/workers?after=%00", "/api/workers?after=x",
+"/api/autoscale?queue=%00", "/api/jobs/pending?limit=-1", "/api/jobs/next?queue=%00",
+        "/api/nothing", "/api/jobs/{job}/explode", "/%00", "/api/jobs?limit=1&limit=x",
+        "/api/jobs?after=" + "A" * 20_000, "/api/jobs?q=" + "%F0%9F%98%80" * 300,
+    ],
+)  # fmt: skip
+async def test_queries_and_paths_that_are_wrong(api: Api, target: Target, path: str) -> None:
+    answer = await api.client.get(target.fill(path))
+    _refused(answer)
+    assert answer.status_code in (404, 422)
+
+
+@pytest.mark.parametrize("value", ["\xe9", "x" * 300, "", "\x7f", "a b", "a,b", '"1"', "😀"])
+async def test_odd_headers_are_never_a_fault(api: Api, value: str) -> None:
+    raw = value.encode()
+    [job_id] = await api.submit(fresh_queue())
+    for name in (b"Idempotency-Key", b"Prefer", b"If-Match", b"Accept", b"Cookie"):
+        for method, path, body in (
+            ("POST", "/api/jobs", {"type": "echo"}),
+            ("PATCH", f"/api/jobs/{job_id}", {"priority": 1}),
+        ):
+            answer = await api.client.request(method, path, json=body, headers=[(name, raw)])
+            assert answer.status_code < 500, (name, answer.text)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST", "TRACE", "BREW", "HEAD"])
+async def test_methods_a_route_does_not_take(api: Api, method: str) -> None:
+    answer = await api.client.request(method, "/api/stats")
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+    if method != "HEAD":
+        problem(answer, 405, "method_not_allowed")
