@@ -95,7 +95,9 @@ async def test_slots_are_free_when_dropped_unless_their_handler_is_stuck() -> No
     assert holding.free == 1
     holding.strand(runs[0])
     holding.strand(runs[0])
-    holding.drop_many(runs)
+    holding.reporting = 2
+    holding.settle(runs)
+    assert holding.reporting == 0
     assert (holding.free, holding.stuck) == (2, 1)
     holding.unstrand(runs[0])
     holding.unstrand(runs[0])

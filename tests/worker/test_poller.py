@@ -197,8 +197,9 @@ async def test_under_load_it_asks_for_a_quarter_at_least(scripted: Protocol) -> 
         await until(lambda: len(made.holding.runs) == 40)
         runs = list(made.holding.runs.values())
         asked = len(scripted.asked["acquire"])
+        made.holding.reporting = 20
         for run in runs[:20]:
-            made.holding.drop(run)
+            made.holding.settle([run])
             await asyncio.sleep(0)
         await until(lambda: any(b["slots"] for b in scripted.asked["acquire"][asked:]))
         slots = [body["slots"] for body in scripted.asked["acquire"][asked:] if body["slots"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -171,6 +171,9 @@ class Run:
 class Holding:
     """The slot set: what is held, how many slots are free, and waiting for that to change.
 
+    `stuck`: slots of handlers that did not stop. `reporting`: runs that have ended and whose report
+    is not answered yet.
+
     Written by the loop only. The keeper's thread reads `runs` by `snapshot`.
     """
 
@@ -178,6 +181,7 @@ class Holding:
         self.slots = slots
         self.runs: dict[tuple[str, int], Run] = {}
         self.stuck = 0
+        self.reporting = 0
         self._freed = asyncio.Event()
 
     @property
@@ -194,10 +198,11 @@ class Holding:
         self.runs.pop(run.key, None)
         self._freed.set()
 
-    def drop_many(self, runs: Iterable[Run]) -> None:
-        """See `drop`."""
+    def settle(self, runs: Sequence[Run]) -> None:
+        """Reports that counted in `reporting` were answered: see `drop`."""
         for run in runs:
             self.runs.pop(run.key, None)
+        self.reporting -= len(runs)
         self._freed.set()
 
     def strand(self, run: Run) -> None:

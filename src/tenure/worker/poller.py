@@ -18,8 +18,8 @@ from tenure.worker.holding import Grant, Holding, Run, Stop, Watcher
 from tenure.worker.invocation import Invocation
 from tenure.worker.membership import Membership
 
-GATHER_SECONDS = 0.005
-"""How long a busy worker waits for more slots before it asks for the few that are free."""
+GATHER_SECONDS = 0.02
+"""How long a busy worker waits for reports under way to free more slots than a few."""
 FULL_SECONDS = 0.2
 """How long a worker is full before it listens for cancels by a poll for no slots."""
 
@@ -73,8 +73,8 @@ class Poller:
                 if listening is None or listening.done():
                     listening = group.create_task(self._listen())
                 await holding.wait(self._any_free)
-            if holding.free < self._quarter and holding.runs:
-                await holding.wait(self._quarter_free, GATHER_SECONDS)
+            if holding.free < self._quarter and holding.reporting:
+                await holding.wait(self._enough_free, GATHER_SECONDS)
             if holding.free > 0:
                 await self._poll(holding.free, backoff)
 
@@ -87,8 +87,9 @@ class Poller:
     def _any_free(self) -> bool:
         return self._holding.free > 0
 
-    def _quarter_free(self) -> bool:
-        return self._holding.free >= self._quarter
+    def _enough_free(self) -> bool:
+        """A quarter of the slots, or all that will be free soon."""
+        return self._holding.free >= self._quarter or not self._holding.reporting
 
     async def _poll(self, slots: int, backoff: Backoff) -> None:
         session = self._membership.current

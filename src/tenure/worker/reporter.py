@@ -44,6 +44,7 @@ class Reporter:
 
     def report(self, run: Run, report: ReportItem) -> None:
         """Queue one report; at most one per held lease, so the slots bound the queue."""
+        self._holding.reporting += 1
         self._waiting.append((run, report))
         self._wake.set()
         if len(self._waiting) >= SECOND_REQUEST_AT:
@@ -104,7 +105,7 @@ class Reporter:
             lost = sum(result.status == "lost" for result in results)
             if lost:
                 logger.bind(lost=lost).info("Reports came after their leases had ended")
-            self._holding.drop_many(run for run, _ in batch)
+            self._holding.settle([run for run, _ in batch])
             return
 
     async def _deliver_refused(self, batch: list[Ended], error: TenureError) -> None:
@@ -115,7 +116,7 @@ class Reporter:
         run, report = batch[0]
         logger.bind(job_id=report.job_id, error=error.detail).warning("A report was refused")
         if report.error is not None and report.error.type == outcome.REFUSED:
-            self._holding.drop(run)  # not even that can be told: the lease runs out
+            self._holding.settle([run])  # not even that can be told: the lease runs out
             return
         await self._deliver([(run, outcome.refused(report, error.detail))])
 
@@ -132,7 +133,9 @@ class Reporter:
             except TenureError as error:
                 await self._membership.overcome(error, session, backoff)
                 continue
-            self._holding.drop_many(run for run, _ in batch if run is not None)
+            for run, _ in batch:
+                if run is not None:
+                    self._holding.drop(run)
             return
 
 
