@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -20,6 +20,8 @@ from tests.postgres import free_port
 
 HANDLERS = Path(__file__).with_name("handlers.py")
 START_SECONDS = 30.0
+
+Started = TypeVar("Started", bound="Process")
 
 
 class Process:
@@ -139,7 +141,7 @@ class Processes:
         environment = {"CHAOS_JOURNAL": str(self.journal), "TENURE_LOG_LEVEL": "debug"}
         return self._begin(Process(name, words, self.directory, environment))
 
-    def _begin(self, made: Any) -> Any:
+    def _begin(self, made: Started) -> Started:
         self._made.append(made)
         made.start()
         return made

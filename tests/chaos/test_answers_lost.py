@@ -12,7 +12,7 @@ from tests.chaos.proxy import Fate, proxied
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos]
 
 FATES = (Fate.BEFORE, Fate.WHOLE, Fate.HALF, Fate.WHOLE, Fate.BEFORE) * 2
-JOBS = 80
+JOBS = 160
 
 
 class Dropping:
@@ -46,7 +46,7 @@ def _leases(answer: bytes) -> int:
 
 
 async def test_ten_dropped_answers_cost_nothing(processes: Processes, database_url: str) -> None:
-    coordinator = processes.coordinator(database_url, lease="2s")
+    coordinator = processes.coordinator(database_url, lease="1.5s")
     await coordinator.ready()
     async with coordinator.client() as client, proxied(coordinator.port) as proxy:
         jobs = await client.submit_many({"type": "nap", "payload": 0.02} for _ in range(JOBS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.chaos.processes import Processes, registered, until, waited
 
 pytestmark = [pytest.mark.anyio, pytest.mark.chaos]
 
-LEASE = 2.0
+LEASE = 1.5
 
 
 async def submitted(client: AsyncClient, count: int, type_: str, payload: object) -> list[str]:
@@ -34,6 +35,7 @@ async def test_a_frozen_coordinator_reclaims_nothing(
 ) -> None:
     coordinator = processes.coordinator(database_url, lease=f"{LEASE}s")
     await coordinator.ready()
+    ready_at = time.monotonic()
     async with coordinator.client() as client:
         names = ("first", "second")
         for name in names:
@@ -43,11 +45,12 @@ async def test_a_frozen_coordinator_reclaims_nothing(
         long = await submitted(client, 12, "gate", str(gate))
         short = await submitted(client, 100, "nap", 0.3)  # some end, some start while it is frozen
         await begun(processes, 20)
-        await asyncio.sleep(LEASE)  # as long as the sweeper must have been well
+        # As long as the sweeper must have been well, so that it would sweep.
+        await asyncio.sleep(max(0.0, ready_at + 1.2 * LEASE - time.monotonic()))
         coordinator.signal(signal.SIGSTOP)
         await asyncio.sleep(3 * LEASE)
         coordinator.signal(signal.SIGCONT)
-        await asyncio.sleep(2 * LEASE)  # the sweeper judges again
+        await asyncio.sleep(1.5 * LEASE)  # the sweeper judges again
         gate.touch()
         done = await waited(client, [*long, *short])
         assert {(j.status, j.attempt, j.lost) for j in done.values()} == {("completed", 1, 0)}

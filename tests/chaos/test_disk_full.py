@@ -42,7 +42,7 @@ async def test_a_full_disk_refuses_and_heals(processes: Processes, tmp_path: Pat
         await until(begun)
         written = max(file.stat().st_size for file in tmp_path.glob("tenure.db*"))
         limit_files(coordinator, written)
-        asked = {}
+        asked: dict[str, dict[str, object]] = {}
         until_ = time.monotonic() + 3.0  # longer than the lease of the job that runs
         gate.touch()  # its report is refused as well
         while time.monotonic() < until_:

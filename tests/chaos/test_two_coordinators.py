@@ -44,11 +44,11 @@ async def test_work_crosses_coordinators_and_outlives_one(
         # Many, to both, with workers at both: each runs once.
         over_here = processes.worker(proxy.url, "over-here", slots=20)
         await registered(at_here, "over-here")
-        batches = [
-            [{"type": "nap", "payload": 0.05} for _ in range(100)] for _ in (at_here, at_there)
-        ]
         answers = await asyncio.gather(
-            at_here.submit_many(batches[0]), at_there.submit_many(batches[1])
+            *(
+                client.submit_many({"type": "nap", "payload": 0.05} for _ in range(100))
+                for client in (at_here, at_there)
+            )
         )
         ids = [job.id for answer in answers for job in answer]
         done_all = await waited(at_there, ids)
