@@ -16,6 +16,7 @@ from tenure.store.renewals import Released, release
 from tests.builders import NOW, WORKER, report
 from tests.store.facts import active, everything, measured, runs, state
 from tests.store.opened import OpenedStore, PostgresStore
+from tests.store.plans import no_whole_table
 from tests.store.scenes import claimed, ended, events, submitted
 
 
@@ -141,3 +142,11 @@ def test_two_coordinators_share_the_work(postgres_store: PostgresStore) -> None:
     store.now += SECOND
     assert store.beside(lambda unit: promote(unit, 3), promote) == (3, 2)
     assert store.beside(lambda unit: expire(unit, 3), expire) == (3, 2)
+
+
+def test_only_what_is_due_is_read(store: OpenedStore) -> None:
+    submitted(store, 2, run_at=NOW + 1)
+    submitted(store, 2, expires_at=NOW + 1)
+    store.now += SECOND
+    for verb in (next_due, promote, expire):
+        no_whole_table(store, verb)

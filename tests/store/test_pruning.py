@@ -19,6 +19,7 @@ from tenure.store.unit import Unit
 from tests.builders import NOW, WORKER, new_jobs, report
 from tests.store.facts import state
 from tests.store.opened import OpenedStore, PostgresStore
+from tests.store.plans import no_whole_table
 from tests.store.scenes import claimed, ended, submitted
 
 WEEK, MONTH = 7 * DAY, 30 * DAY
@@ -188,3 +189,12 @@ def test_keys_go_by_age(store: OpenedStore) -> None:
         store.run(submit, [Submission(new_jobs(1), NOW, key=f"k{number}")])
     assert [store.run(pruning.prune_keys, NOW + 2, 1) for _ in range(3)] == [1, 1, 0]
     assert store.rows(sa.select(t.idempotency_keys.c.key)) == [("k2",)]
+
+
+def test_only_old_rows_are_read(store: OpenedStore) -> None:
+    finished(store, 3)
+    store.now += WEEK + SECOND
+    old = walk(store)
+    no_whole_table(store, lambda unit: pruning.next_old(unit, pruning.START, cutoffs(store)))
+    no_whole_table(store, lambda unit: pruning.prune_jobs(unit, old))
+    no_whole_table(store, lambda unit: pruning.prune_stats(unit, store.now))

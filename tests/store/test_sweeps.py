@@ -20,6 +20,7 @@ from tenure.store.unit import Unit
 from tests.builders import NOW, OTHER_WORKER, WORKER, report
 from tests.store.facts import active, everything, measured, runs, state
 from tests.store.opened import OpenedStore, PostgresStore
+from tests.store.plans import no_whole_table
 from tests.store.scenes import claimed, ended, events, submitted
 
 TERMS = LeaseTerms(30.0)
@@ -215,3 +216,10 @@ def test_after_a_step_ahead_timeouts_count_anew(store: OpenedStore) -> None:
     store.run(renew, [Beat(WORKER, {(job_id, 1): (None, None)})], TERMS)
     assert active(store, job_id)["lease_expires_at"] == store.now + TERMS.lease
     assert sweep(store) == 0
+
+
+def test_a_sweep_reads_leases_only(store: OpenedStore) -> None:
+    leased(store, 2)
+    store.now += TERMS.lease
+    no_whole_table(store, lambda unit: sweeps.sweep(unit, MAX_LOST, lambda: 0.5))
+    no_whole_table(store, lambda unit: sweeps.clamp(unit, TERMS))

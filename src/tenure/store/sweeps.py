@@ -68,22 +68,28 @@ def _holders() -> sa.CTE:
     return holders.union_all(following)
 
 
+def _leased_jobs(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The ids of leased jobs, worker by worker."""
+    holders, a = _holders(), t.active_jobs.c
+    joined = sa.select(a.job_id).join_from(
+        holders, t.active_jobs, a.worker_id == holders.c.worker_id
+    )
+    return joined.where(where)
+
+
+def _among(candidates: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    found = candidates.cte("candidates").prefix_with("MATERIALIZED", dialect="postgresql")
+    return t.active_jobs.c.job_id.in_(sa.select(found.c.job_id))
+
+
 @cache
 def _expired(dialect: Dialect) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
     over = sa.and_(t.LEASED, a.lease_expires_at <= sa.bindparam("now", type_=t.Micros))
-    holders = _holders()
-    candidates = (
-        sa.select(a.job_id)
-        .join_from(holders, t.active_jobs, a.worker_id == holders.c.worker_id)
-        .where(over)
-        .limit(sa.bindparam("limit", type_=t.Integer))
-        .cte("candidates")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
+    candidates = _leased_jobs(over).limit(sa.bindparam("limit", type_=t.Integer))
     locked = (
         sa.select(*HELD_COLUMNS)
-        .where(a.job_id.in_(sa.select(candidates.c.job_id)), over)
+        .where(_among(candidates), over)
         .order_by(a.job_id)
         .with_for_update(skip_locked=True)
         .cte("locked")
@@ -121,9 +127,10 @@ def clamp(unit: Unit, terms: LeaseTerms, *, ahead: bool = False) -> int:
 def _leased(dialect: Dialect) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
     beyond = a.lease_expires_at > sa.bindparam("latest", type_=t.Micros)
+    clamped = sa.and_(t.LEASED, sa.or_(beyond, a.deadline_at.is_not(None)))
     locked = (
         sa.select(a.job_id, a.lease_expires_at, a.deadline_at)
-        .where(t.LEASED, sa.or_(beyond, a.deadline_at.is_not(None)))
+        .where(_among(_leased_jobs(clamped)), clamped)
         .order_by(a.job_id)
         .with_for_update()
         .cte("locked")
