@@ -108,26 +108,23 @@ class HostGate:
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Any) -> TenureError | None:
-        host = origin = None
         for name, value in scope["headers"]:
-            if name == b"host":
-                host = value.decode("latin-1")
-            elif name == b"origin":
-                origin = value.decode("latin-1")
-        if host is not None and not self._known(host):
-            return Forbidden(
-                "this Host is not served here; add it to TENURE_ALLOWED_HOSTS to allow it"
-            )
-        if origin is not None and scope["method"] not in _SAFE and not self._same(origin):
-            return Forbidden("requests from this Origin are refused")
+            if name == b"host" and not self._known(value.decode("latin-1")):
+                return Forbidden(
+                    "this Host is not served here; add it to TENURE_ALLOWED_HOSTS to allow it"
+                )
+            if (
+                name == b"origin"
+                and scope["method"] not in _SAFE
+                and not self._same(value.decode("latin-1"))
+            ):
+                return Forbidden("requests from this Origin are refused")
         return None
 
     def _known(self, host: str) -> bool:
         name = host.lower()
-        if name in self._names:
-            return True
-        bare = name.rpartition(":")[0] if not name.endswith("]") else name
-        return bare in self._names
+        bare, _, port = name.rpartition(":")
+        return name in self._names or (port.isdecimal() and bare in self._names)
 
     def _same(self, origin: str) -> bool:
         try:
