@@ -197,6 +197,33 @@ async def test_a_cancelled_script_takes_its_daemons_along(tmp_path: Path) -> Non
     await until(lambda: gone(pid), 1)
 
 
+async def test_a_script_that_is_cancelled_twice_is_killed_at_once(tmp_path: Path) -> None:
+    script, daemon = tmp_path / "script", tmp_path / "daemon"
+    task = asyncio.ensure_future(
+        _shell(
+            f"trap '' TERM; setsid sh -c 'echo $$ > {daemon}; exec sleep 60' &"
+            f"echo $$ > {script}; while :; do sleep 1; done"
+        )
+    )
+    pids = [await _pid(script), await _pid(daemon)]
+    task.cancel()
+    await asyncio.sleep(0.1)
+    assert not gone(pids[0])
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: all(gone(pid) for pid in pids), 1)
+    await until(lambda: not _supervisors(), 2)
+
+
+def _supervisors() -> list[int]:
+    return [
+        pid
+        for pid in children()
+        if b"supervisor.py" in Path(f"/proc/{pid}/cmdline").read_bytes() and not gone(pid)
+    ]
+
+
 async def test_a_script_whose_supervisor_is_killed_dies_with_it(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     before = children()

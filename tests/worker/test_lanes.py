@@ -126,5 +126,26 @@ async def test_closing_cancels_what_runs_and_forgets_what_waits() -> None:
     lanes: Lanes[int] = Lanes(work)
     lanes.add(range(2))
     await asyncio.sleep(0.02)
-    await lanes.close()
+    assert await lanes.close() == 0
     assert ended == ["cancelled"] * 2
+
+
+async def test_closing_does_not_wait_for_what_will_not_be_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tenure.worker.lanes.CLOSE_SECONDS", 0.02)
+    gate = asyncio.Event()
+
+    async def work(item: int, task: asyncio.Task[Any]) -> None:
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+
+    lanes: Lanes[int] = Lanes(work)
+    lanes.add([1])
+    await asyncio.sleep(0.01)
+    assert await lanes.close() == 1
+    gate.set()
+    assert await lanes.close() == 0

@@ -16,6 +16,7 @@ from textwrap import dedent
 import pytest
 
 from tenure.client.asynchronous import AsyncClient
+from tenure.worker.signals import LEAVE_SECONDS
 from tests.worker.running import Running
 from tests.worker.scenes import until
 
@@ -38,6 +39,19 @@ HANDLERS = """
     @handler("stuck")
     def stuck(payload: None) -> None:
         time.sleep(60)
+
+    @handler("blocked")
+    async def blocked(payload: None) -> None:
+        time.sleep(60)
+
+    @handler("stubborn")
+    async def stubborn(payload: None) -> None:
+        import asyncio
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass
 
     @handler("child", isolation="process")
     def child(payload: str) -> None:
@@ -131,16 +145,30 @@ async def test_a_second_signal_ends_it_at_once(coordinator: Running, file: Path)
             assert (await client.get(job_id)).status == "pending"
 
 
-async def test_a_stuck_thread_does_not_keep_the_process_alive(
-    coordinator: Running, file: Path
+@pytest.mark.parametrize("type_", ["stuck", "stubborn"])
+async def test_a_handler_that_goes_on_does_not_keep_the_process_alive(
+    coordinator: Running, file: Path, type_: str
 ) -> None:
     async with coordinator.client() as client:
         with _worker(coordinator, file, "--drain-grace", "0.1s") as process:
-            job_id = (await client.submit("stuck")).id
+            job_id = (await client.submit(type_)).id
             await _running(client, job_id)
             process.send_signal(signal.SIGTERM)
             assert await _exit(process) == 0
             assert (await client.get(job_id)).status == "pending"
+
+
+async def test_a_second_signal_ends_it_though_a_handler_blocks_the_loop(
+    coordinator: Running, file: Path
+) -> None:
+    async with coordinator.client() as client:
+        with _worker(coordinator, file) as process:
+            job_id = (await client.submit("blocked")).id
+            await _running(client, job_id)
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            assert await _exit(process, LEAVE_SECONDS + 2) == 128 + signal.SIGTERM
 
 
 def _gone(pid: int) -> bool:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -176,22 +177,23 @@ async def _start(room: Path, config: Path, printing: int, told: int) -> asyncio.
 
 
 async def _until_ended(process: asyncio.subprocess.Process) -> int:
+    """Wait for the supervisor, which is never killed: it would leave what it watches over."""
     try:
         return await process.wait()
     except asyncio.CancelledError:
-        _signal(process, terminate=True)
+        _signal(process, signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS + PIPE_SECONDS):
                 await process.wait()
         raise
     finally:
-        _signal(process, terminate=False)
+        _signal(process, signal.SIGINT)  # kill at once, if it has not ended
 
 
-def _signal(process: asyncio.subprocess.Process, *, terminate: bool) -> None:
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError):
-            process.terminate() if terminate else process.kill()
+            process.send_signal(number)
 
 
 async def _finish_pipes(pipes: Sequence[asyncio.Future[None]]) -> None:

@@ -3,8 +3,8 @@
 `python -I -S supervisor.py CONFIG`: reads and removes the JSON file CONFIG, starts its `argv` in a
 session of its own under its `limits`, and waits. Every descendant of the script, daemons included,
 becomes a child of this process when its own parent ends, because this process is their subreaper.
-When the script has ended, or on SIGTERM after `grace_seconds`, all of them are killed. Ends as the
-script did: with its exit code, or by its signal.
+When the script has ended, on SIGTERM after `grace_seconds`, and on SIGINT at once, all of them are
+killed. Ends as the script did: with its exit code, or by its signal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PROGRESS_FD = 3
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_WAKING = {signal.SIGCHLD, signal.SIGTERM}
+_WAKING = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 _CLEARING_SECONDS = 2.0
 _CANNOT_START = 127
 _MAX_FD = 65_536
@@ -57,8 +57,8 @@ def _become(config: dict[str, Any]) -> NoReturn:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         for name, limit in config["limits"].items():
             _limit(getattr(resource, name), limit)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(number, signal.SIG_DFL)  # Python ignores them, and that is inherited
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)  # what Python ignores would be inherited
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAKING)
         os.execve(config["argv"][0], config["argv"], config["env"])  # noqa: S606 - the point
     except OSError as error:
@@ -83,7 +83,7 @@ def _limit(kind: int, limit: int) -> None:
 
 
 def _wait(script: int, grace_seconds: float) -> int | None:
-    """The wait status of the script; None when it outlived its grace."""
+    """The wait status of the script; None when it is to be killed: its grace is over, or SIGINT."""
     deadline: float | None = None
     while True:
         status = _reap(script)
@@ -93,7 +93,11 @@ def _wait(script: int, grace_seconds: float) -> int | None:
         if left <= 0:
             return None
         woken = signal.sigtimedwait(_WAKING, left)
-        if woken is not None and woken.si_signo == signal.SIGTERM and deadline is None:
+        if woken is None:
+            continue
+        if woken.si_signo == signal.SIGINT:
+            return None
+        if woken.si_signo == signal.SIGTERM and deadline is None:
             deadline = time.monotonic() + grace_seconds
             _kill_group(script, signal.SIGTERM)
 

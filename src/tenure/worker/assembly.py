@@ -72,15 +72,16 @@ class Assembly:
         """A line was logged. For any thread."""
         self.shipper.logged(run)
 
-    async def close(self) -> None:
-        """Stop everything that still runs."""
+    async def close(self) -> int:
+        """Stop everything that still runs; how many async handlers would not be stopped."""
         self.keeper.close()
-        await self.executor.close()
+        stubborn = await self.executor.close()
         await self.shipper.close()
         for task in self._rejoining:
             task.cancel()
         await self.leasing.aclose()
         await asyncio.to_thread(self.keeper.join, _KEEPER_END_SECONDS)
+        return stubborn
 
     def _ended(self, run: Run, ending: Ending) -> None:
         """A run ended: its log goes first, then its report."""

@@ -83,14 +83,17 @@ class Executor:
                 run.task.cancel()
             run.timer = self._loop.call_later(grace_seconds, self._give_up, run)
 
-    async def close(self) -> None:
-        """Cancel async handlers, kill children, leave threads to themselves."""
+    async def close(self) -> int:
+        """Cancel async handlers, kill children, leave threads to themselves.
+
+        Returns how many async handlers would not be cancelled.
+        """
         for task in list(self._processes):
             task.cancel()
         await self._children.close()
         await asyncio.gather(*self._processes, return_exceptions=True)
-        await self._lanes.close()
         self._threads.close()
+        return await self._lanes.close()
 
     def _begin(self, run: Run) -> bool:
         """Mark the start; False when the run was stopped before."""

@@ -28,8 +28,9 @@ class WorkerRuntime:
     """One worker inside a running event loop. It installs no signal handlers.
 
     Use `await runtime.run()`, or `async with WorkerRuntime(...)`: entered once registered, drained
-    when left. `drain` and `stop` are for the loop's thread. Used once. Raises ConfigurationError
-    when there is no handler or one cannot be used.
+    when left. `drain` and `stop` are for the loop's thread. Used once. `stubborn` is, after the
+    run, how many async handlers would not be cancelled: they keep the loop from closing. Raises
+    ConfigurationError when there is no handler or one cannot be used.
     """
 
     def __init__(self, options: WorkerOptions, registry: Registry) -> None:
@@ -39,6 +40,7 @@ class WorkerRuntime:
         self._schemas = registry.schemas()
         self._invocations = {handler.name: Invocation(handler) for handler in registry}
         self.started = asyncio.Event()
+        self.stubborn = 0
         self._draining = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -69,7 +71,7 @@ class WorkerRuntime:
                 self.started.set()
                 await self._work(parts)
         finally:
-            await parts.close()
+            self.stubborn = await parts.close()
 
     async def _joined(self, parts: Assembly) -> bool:
         """Register; False when the worker is told to leave before a coordinator answered."""

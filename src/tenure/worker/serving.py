@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from loguru import logger
@@ -23,7 +24,12 @@ def serve(options: WorkerOptions, registry: Registry) -> int:
         coordinator=options.url, types=runtime.types, queues=options.queues, slots=options.slots
     ).info("Worker starts")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(run_until_signalled(runtime))
+        code = runner.run(run_until_signalled(runtime))
+        if runtime.stubborn:
+            logger.bind(handlers=runtime.stubborn).warning("Ending without handlers that go on")
+            sys.stderr.flush()
+            os._exit(code)  # closing the loop would wait for them
+    return code
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
