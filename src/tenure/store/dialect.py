@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -56,9 +57,8 @@ class Dialect(ABC):
         """All rows of a statement made by `read`, in its order."""
 
     @abstractmethod
-    def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
-        """Delete the rows that match and read `columns` of them, the table's key first, as one
-        step."""
+    def move(self, move: Move) -> Moving:
+        """Delete rows of one table, append them to another and read them, as one step."""
 
     @abstractmethod
     def upsert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -73,24 +73,70 @@ class Dialect(ABC):
         """The text elements of a JSON array column, as a table with one column `value`."""
 
 
-class Taking:
-    """A prepared delete-and-read; see `Dialect.take`. `run` returns the rows in no order."""
+@dataclass(frozen=True)
+class Move:
+    """From `source` to `target` go the rows that match a batch by `matching`.
 
-    def __init__(
-        self, dialect: Dialect, select: sa.Select[Any] | None, delete: sa.Delete | Any
-    ) -> None:
+    `values` says what each column of the target gets; `columns` of the source are read, its key
+    first.
+    """
+
+    source: sa.Table
+    batch: sa.Subquery
+    matching: sa.ColumnElement[bool]
+    target: sa.Table
+    values: Mapping[str, sa.ColumnElement[Any]]
+    columns: tuple[sa.Column[Any], ...]
+
+
+class Moving(ABC):
+    """A prepared move."""
+
+    @abstractmethod
+    def run(self, conn: sa.Connection, params: Params) -> list[Row]:
+        """Move what matches; its rows of `columns`, in no order."""
+
+
+class _MoveInSteps(Moving):
+    """Append, read, delete: the one writer sees the same rows each time."""
+
+    def __init__(self, dialect: Dialect, move: Move) -> None:
         self._dialect = dialect
-        self._select = select
-        self._delete = delete
+        matching = sa.select(*move.values.values()).join_from(
+            move.batch, move.source, move.matching
+        )
+        self._append = sa.insert(move.target).from_select(list(move.values), matching)
+        self._read = dialect.read(
+            sa.select(*move.columns).join_from(move.batch, move.source, move.matching)
+        )
+        keys = sa.func.json_each(sa.bindparam("keys", type_=sa.Text())).table_valued("value")
+        self._delete = sa.delete(move.source).where(move.columns[0].in_(sa.select(keys.c.value)))
 
     def run(self, conn: sa.Connection, params: Params) -> list[Row]:
-        if self._select is None:
-            return list(conn.execute(self._delete, params).all())
-        found = self._dialect.rows(conn, self._select, params)
+        conn.execute(self._append, params)
+        found = self._dialect.rows(conn, self._read, params)
         if found:
             keys = msgspec.json.encode([row[0] for row in found]).decode()
             conn.execute(self._delete, {"keys": keys})
         return found
+
+
+class _MoveAtOnce(Moving):
+    """One statement: the DELETE locks, the INSERT takes what it returned."""
+
+    def __init__(self, move: Move) -> None:
+        values = [value.label(name) for name, value in move.values.items()]
+        read = [column.label(f"read_{place}") for place, column in enumerate(move.columns)]
+        gone = sa.delete(move.source).where(move.matching).returning(*values, *read).cte("gone")
+        append = sa.insert(move.target).from_select(
+            list(move.values), sa.select(*(gone.c[name] for name in move.values))
+        )
+        self._statement = sa.select(*(gone.c[column.name] for column in read)).add_cte(
+            append.cte("appended")
+        )
+
+    def run(self, conn: sa.Connection, params: Params) -> list[Row]:
+        return list(conn.execute(self._statement, params).all())
 
 
 class _Sqlite(Dialect):
@@ -113,11 +159,8 @@ class _Sqlite(Dialect):
         found: list[Row] = msgspec.json.decode(conn.execute(statement, params).scalar_one())
         return found
 
-    def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
-        # The one writer sees the same rows twice, so the delete goes by key alone.
-        keys = sa.func.json_each(sa.bindparam("keys", type_=sa.Text())).table_valued("value")
-        delete = sa.delete(table).where(columns[0].in_(sa.select(keys.c.value)))
-        return Taking(self, self.read(sa.select(*columns).where(where)), delete)
+    def move(self, move: Move) -> Moving:
+        return _MoveInSteps(self, move)
 
     def upsert(self, table: sa.Table) -> sqlite.Insert:
         return sqlite.insert(table)
@@ -158,8 +201,8 @@ class _Postgres(Dialect):
     def rows(self, conn: sa.Connection, statement: sa.Select[Any], params: Params) -> list[Row]:
         return list(conn.execute(statement, params).all())
 
-    def take(self, table: sa.Table, where: sa.ColumnElement[bool], *columns: Any) -> Taking:
-        return Taking(self, None, sa.delete(table).where(where).returning(*columns))
+    def move(self, move: Move) -> Moving:
+        return _MoveAtOnce(move)
 
     def upsert(self, table: sa.Table) -> postgresql.Insert:
         return postgresql.insert(table)

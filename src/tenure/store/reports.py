@@ -14,7 +14,7 @@ from tenure.domain import ending as rules
 from tenure.domain.lifecycle import JobState
 from tenure.domain.run import Outcome, Report, ReportStatus
 from tenure.store import tables as t
-from tenure.store.dialect import Dialect, Taking
+from tenure.store.dialect import Dialect, Move, Moving
 from tenure.store.endings import drop_checkpoints, lock, write
 from tenure.store.unit import Lane, Unit, json_text
 
@@ -57,13 +57,11 @@ def report(
 
 
 def _complete(unit: Unit, good: list[Report]) -> list[int]:
-    """The hot path: append the runs of what matches, delete it. The first statement locks the
-    rows, so nothing comes between the two."""
+    """The hot path: what matches moves from the active rows to the runs, with no window between."""
     by_lease = {(item.job_id, item.fence, item.worker_id): item for item in good}
     rows = [(*lease, by_lease[lease].result) for lease in sorted(by_lease)]
     params = {"batch": json_text(rows), "now": unit.now}
-    unit.conn.execute(_append_completed(unit.dialect), params)
-    taken = _take(unit.dialect).run(unit.conn, params)
+    taken = _complete_leased(unit.dialect).run(unit.conn, params)
     ran: dict[Lane, list[int]] = defaultdict(list)
     for _, _, _, queue, type_, started_at, _ in taken:
         ran[queue, type_].append(unit.now - started_at)
@@ -75,21 +73,12 @@ def _complete(unit: Unit, good: list[Report]) -> list[int]:
     return [id(by_lease[row[0], row[1], row[2]]) for row in taken]
 
 
-def _leased(batch: sa.Subquery) -> sa.ColumnElement[bool]:
-    a = t.active_jobs.c
-    return sa.and_(
-        a.job_id == batch.c.job_id,
-        a.fence == batch.c.fence,
-        a.worker_id == batch.c.worker_id,
-    )
-
-
 @cache
-def _append_completed(dialect: Dialect) -> sa.Executable:
+def _complete_leased(dialect: Dialect) -> Moving:
     a, r = t.active_jobs.c, t.runs.c
     batch = dialect.batch(a.job_id, a.fence, a.worker_id, r.result)
     completed: sa.ColumnElement[str] = sa.literal_column(f"'{Outcome.COMPLETED.value}'")
-    values: dict[str, Any] = {
+    values: dict[str, sa.ColumnElement[Any]] = {
         "job_id": a.job_id,
         "fence": a.fence,
         "attempt": a.attempt,
@@ -103,29 +92,13 @@ def _append_completed(dialect: Dialect) -> sa.Executable:
         "progress": a.progress,
         "final_state": sa.literal_column(f"'{JobState.COMPLETED.value}'"),
     }
-    matching = (
-        sa.select(*values.values())
-        .join_from(batch, t.active_jobs, _leased(batch))
-        .with_for_update(of=t.active_jobs)
+    leased = sa.and_(
+        a.job_id == batch.c.job_id,
+        a.fence == batch.c.fence,
+        a.worker_id == batch.c.worker_id,
     )
-    return sa.insert(t.runs).from_select(list(values), matching)
-
-
-@cache
-def _take(dialect: Dialect) -> Taking:
-    a = t.active_jobs.c
-    batch = dialect.batch(a.job_id, a.fence, a.worker_id)
-    return dialect.take(
-        t.active_jobs,
-        sa.tuple_(a.job_id, a.fence, a.worker_id).in_(sa.select(*batch.c)),
-        a.job_id,
-        a.fence,
-        a.worker_id,
-        a.queue,
-        a.type,
-        a.started_at,
-        a.has_checkpoint,
-    )
+    read = (a.job_id, a.fence, a.worker_id, a.queue, a.type, a.started_at, a.has_checkpoint)
+    return dialect.move(Move(t.active_jobs, batch, leased, t.runs, values, read))
 
 
 def _settle(unit: Unit, items: list[Report], random: Callable[[], float]) -> list[int]:
