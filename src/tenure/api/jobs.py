@@ -125,7 +125,7 @@ async def pending(
     "/api/jobs/next",
     operation_id="next_job",
     summary="The job that would be claimed next; null when there is none",
-    opt=allow(Permission.READ, answers={200: jobs.Upcoming}),
+    opt=allow(Permission.READ, answers={200: jobs.Upcoming | None}),
 )
 async def next_job(
     request: Ask,

@@ -104,6 +104,7 @@ def _reference(kind: Any, components: dict[str, Any]) -> dict[str, Any]:
         found = kind.model_json_schema(
             by_alias=False, ref_template=_REF.replace("{name}", "{model}")
         )
+        _name_bounds(found)
         components.update(found.pop("$defs", {}))
         found["additionalProperties"] = False
         components[kind.__name__] = found
@@ -111,3 +112,23 @@ def _reference(kind: Any, components: dict[str, Any]) -> dict[str, Any]:
     (schema,), found = msgspec.json.schema_components([kind], ref_template=_REF)
     components.update(found)
     return dict(schema)
+
+
+_BOUNDS = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
+
+
+def _name_bounds(schema: Any) -> None:
+    """pydantic leaves bounds behind its own validators under its own names."""
+    if isinstance(schema, list):
+        for item in schema:
+            _name_bounds(item)
+    elif isinstance(schema, dict):
+        for name in _BOUNDS.keys() & schema.keys():
+            schema[_BOUNDS[name]] = schema.pop(name)
+        for item in schema.values():
+            _name_bounds(item)
