@@ -30,7 +30,7 @@ from tenure.wire.problem import to_error
 
 DEFAULT_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 5.0
-_KEEP_ALIVE = 4.0  # shorter than the server's, so that it is we who close an idle connection
+_KEEP_ALIVE = 30.0  # shorter than the server's 75, so that it is we who close an idle connection
 _LIMITS = httpx.Limits(
     max_connections=None, max_keepalive_connections=64, keepalive_expiry=_KEEP_ALIVE
 )
