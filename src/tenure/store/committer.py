@@ -100,6 +100,7 @@ class Committer:
         self._idle.set()
         self._lanes: list[asyncio.Task[None]] = []
         self._running: set[asyncio.Future[None]] = set()
+        self._stopped = False
         self.peers = False
         """Whether other coordinators are to be told of ready jobs."""
         # In lock order: idempotency keys, then active rows; claims last, to see what is new.
@@ -153,19 +154,24 @@ class Committer:
         return cast(Result, await self._enter(self._single, (key, verb), 1))
 
     def start(self) -> None:
+        self._stopped = False
         for _ in range(self._store.writers):
             self._lanes.append(asyncio.create_task(self._run_lane()))
 
     async def stop(self) -> None:
-        """Commit what waits, then stop. Legal before `start` and twice."""
-        if self._lanes:
+        """Commit what waits, then stop: who comes later gets Unavailable. Legal before `start`
+        and twice."""
+        while self._lanes and not self._idle.is_set():
             await self._idle.wait()
+        self._stopped = True
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, *self._running, return_exceptions=True)
         self._lanes.clear()
 
     async def _enter(self, kind: _Kind, item: Any, weight: int, *, bounded: bool = True) -> Any:
+        if self._stopped:
+            raise Unavailable("the coordinator stops", retry_after=RETRY_AFTER_SECONDS)
         # Renewals and reports always get in: refusing them would cost work already done.
         if bounded and self._waiting >= self._max_waiting:
             raise TooMany("too many writes are waiting", retry_after=RETRY_AFTER_SECONDS)
@@ -192,7 +198,12 @@ class Committer:
             running = asyncio.ensure_future(self._transact(groups))
             self._running.add(running)
             running.add_done_callback(self._running.discard)
-            await asyncio.shield(running)
+            try:
+                await asyncio.shield(running)
+            except Exception as error:
+                # A lane must outlive whatever happens to one transaction.
+                logger.exception("a transaction ended in an error")
+                _refuse(groups, "the outcome is unknown", error)
 
     async def _transact(self, groups: list[_Group]) -> None:
         for _ in range(MAX_TRIES):
@@ -300,6 +311,7 @@ class Committer:
         if isinstance(result, Claimed) and result.rows:
             leases = {(row[0], row[1]): False for row in result.rows}
             answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            answer.add_done_callback(_ignore)
             self._release.waiting.append(
                 _Waiting(Released(item.worker_id, leases), len(leases), answer)
             )
@@ -318,6 +330,12 @@ def _run_singles(unit: Unit, items: list[tuple[str, Callable[[Unit], Any]]]) -> 
         except TenureError as error:
             answers[place] = error
     return answers
+
+
+def _ignore(answer: asyncio.Future[Any]) -> None:
+    """Nobody waits for this; a heartbeat brings back what could not be released."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _refuse(groups: list[_Group], text: str, error: BaseException) -> None:

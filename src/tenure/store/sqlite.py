@@ -74,7 +74,7 @@ class SqliteStore(Store):
         super().__init__(url)
         if not url.database or url.database == ":memory:":
             raise ConfigurationError("database_url: SQLite needs a file, like sqlite:///tenure.db")
-        self.path = Path(url.database).absolute()
+        self.path = Path(url.database).resolve()  # one lock, whatever the name
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock: int | None = None
