@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from tenure.domain.clock import Clock
 from tenure.domain.errors import (
     IdempotencyMismatch,
     InternalError,
@@ -20,79 +19,19 @@ from tenure.domain.errors import (
     Unavailable,
     WorkerUnknown,
 )
-from tenure.domain.ids import IdSource
-from tenure.domain.lease import LeaseTerms
 from tenure.domain.run import ReportStatus
-from tenure.store import migrate, workers
+from tenure.store import migrate
 from tenure.store import tables as t
-from tenure.store.committer import Committer
-from tenure.store.engine import Store, open_store
+from tenure.store.engine import open_store
 from tenure.store.leases import Claim
 from tenure.store.renewals import Beat, Released
-from tenure.store.submits import Submission, submit
+from tenure.store.submits import submit
 from tenure.store.unit import Unit
-from tests.builders import WORKER, new_job, new_jobs, report
+from tests.builders import WORKER, new_job, report
 from tests.postgres import PostgresServer
+from tests.store.merging import COORDINATOR, Merging
 
 pytestmark = pytest.mark.anyio
-
-COORDINATOR = "0193474a-0000-7000-8000-00000000000c"
-LARGE = 2**63
-
-
-class Merging:
-    """A committer that counts its transactions; `hold` keeps all of them back."""
-
-    def __init__(self, store: Store, max_waiting: int = 1000) -> None:
-        self.store = store
-        self.units: list[Unit] = []
-        self.hook: Callable[[Unit], None] = self.units.append
-        self.clock = Clock()
-        self.ids = IdSource()
-        self.committer = Committer(
-            store,
-            self.clock,
-            COORDINATOR,
-            terms=LeaseTerms(),
-            random=lambda: 0.5,
-            max_waiting=max_waiting,
-            committed=lambda unit: self.hook(unit),
-        )
-
-    def submission(self, count: int = 1, **changes: Any) -> Submission:
-        now = self.clock.now()
-        jobs = new_jobs(count, **changes)
-        for job, id_ in zip(jobs, self.ids.make(now, count), strict=True):
-            job.id = id_
-        return Submission(jobs, now)
-
-    async def submit(self, count: int = 1, **changes: Any) -> list[str]:
-        wanted = self.submission(count, **changes)
-        await self.committer.submit(wanted)
-        return [job.id for job in wanted.jobs]
-
-    async def register(self, worker_id: str = WORKER) -> None:
-        worker = workers.NewWorker(
-            id=worker_id, name="w", hostname="h", pid=1, version="1", protocol=1,
-            queues=("default",), types={"echo": None}, slots=1000, labels={}, session_digest="",
-        )  # fmt: skip
-        await self.committer.run(lambda unit: workers.register(unit, worker))
-
-    async def claim(self, slots: int = 1, worker_id: str = WORKER) -> list[tuple[str, int]]:
-        found = await self.committer.claim(Claim(worker_id, ("default",), ("echo",), slots))
-        return [(row[0], row[1]) for row in found.rows]
-
-    async def states(self) -> list[str]:
-        c = t.active_jobs.c
-
-        def read(conn: sa.Connection) -> list[str]:
-            return list(conn.scalars(sa.select(c.state).order_by(c.job_id)))
-
-        return await self.store.read(read)
-
-    async def jobs(self) -> int:
-        count = sa.select(sa.func.count()).select_from(t.jobs)
-        return int(await self.store.read(lambda conn: conn.execute(count).scalar_one()))
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +166,7 @@ async def test_a_poisonous_caller_fails_alone(merging: Merging, kind: str) -> No
 
 async def test_a_poisonous_submit_fails_alone(merging: Merging) -> None:
     poison = merging.submission()
-    poison.jobs = [new_job(id=poison.jobs[0].id, priority=LARGE * 2)]
+    poison.jobs = [new_job(id=poison.jobs[0].id, priority=2**64)]
     found = await asyncio.gather(
         merging.submit(3), merging.committer.submit(poison), merging.submit(3),
         return_exceptions=True,
