@@ -67,8 +67,8 @@ class Clockwork:
         return Ticked()
 
     def _adopt(self, offset: int, trip: int) -> None:
-        off = self._off(offset)
-        if abs(off) <= trip // 2:
+        off, doubt = self._off(offset), trip // 2
+        if abs(off) <= doubt:
             return  # within what the sample can tell
         if abs(off) > STEP:
             # Before the clock moves: no sweep may see the new time and the old steadiness.
@@ -76,7 +76,8 @@ class Clockwork:
             self._to_clamp = True
             self._ahead = self._ahead or off > 0
             logger.bind(seconds=off / SECOND).warning("the clock stepped, the sweeper rests")
-        self._clock.adjust(offset)
+        # No further than the sample proves: slow answers must not push the clock to and fro.
+        self._clock.adjust(offset - doubt if off > 0 else offset + doubt)
 
     def _off(self, offset: int) -> int:
         return offset - (self._clock.now() - self._clock.monotonic())
