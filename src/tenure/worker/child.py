@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from queue import SimpleQueue
@@ -46,7 +47,8 @@ class Parent:
 
     def listen(self) -> None:
         """Hear the worker until it is gone; then nothing here matters any more."""
-        with self._connection.makefile("rb") as stream:
+        # A worker that was killed resets the connection, or leaves half a frame.
+        with suppress(OSError, msgspec.DecodeError), self._connection.makefile("rb") as stream:
             while len(head := stream.read(frames.LENGTH_BYTES)) == frames.LENGTH_BYTES:
                 frame = frames.to_child.decode(stream.read(frames.length(head)))
                 if isinstance(frame, frames.Task):
@@ -58,8 +60,11 @@ class Parent:
 
     def send(self, frame: frames.Frame) -> None:
         packed = frames.pack(frame)
-        with self._sending:
-            self._connection.sendall(packed)
+        try:
+            with self._sending:
+                self._connection.sendall(packed)
+        except OSError:
+            os._exit(0)  # the worker is gone
 
     def note_progress(self, fraction: float | None, message: str | None) -> None:
         self.send(frames.Progressed(fraction=fraction, message=message))
