@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import subprocess
@@ -20,8 +21,14 @@ from tests.postgres import free_port
 
 HANDLERS = Path(__file__).with_name("handlers.py")
 START_SECONDS = 30.0
+_PR_SET_PDEATHSIG = 1
 
 Started = TypeVar("Started", bound="Process")
+
+
+def _die_with_parent() -> None:
+    """Also when the tests themselves are killed, nothing of theirs stays."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Process:
@@ -48,6 +55,7 @@ class Process:
                 cwd=self._directory,
                 env=ours | self._environment | {"NO_COLOR": "1"},
                 start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
 
     @property
