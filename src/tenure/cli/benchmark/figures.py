@@ -13,7 +13,6 @@ class Figure:
     """One published figure. `sqlite` and `postgres` are the targets there, None for none."""
 
     name: str
-    meaning: str
     unit: str
     group: str
     sqlite: float
@@ -34,43 +33,27 @@ class Figure:
 
 
 FIGURES = (
-    Figure(
-        "cycle_jobs_per_second", "submit, run and report at once", "jobs/s",
-        "cycle", 40_000, 24_000, True,
-    ),
-    Figure("coordinator_rss_mb", "coordinator memory after it", "MiB", "cycle", 150, 150, False),
-    Figure(
-        "bulk_submit_jobs_per_second", "bulk submit alone", "jobs/s",
-        "bulk", 100_000, None, True,
-    ),
-    Figure(
-        "drain_jobs_per_second", "run and report alone", "jobs/s", "bulk", 45_000, None, True
-    ),
-    Figure(
-        "single_submit_per_second", "one job per request", "jobs/s", "single", 5_000, 5_000, True
-    ),
-    Figure(
-        "start_latency_p50_ms", "submit to handler start, median", "ms", "latency", 2, 5, False
-    ),
-    Figure("start_latency_p99_ms", "submit to handler start, p99", "ms", "latency", 6, 15, False),
-    Figure(
-        "claim_ratio_1m_to_1k", "claim time, many pending to few", "x", "claims", 1.2, 1.2, False
-    ),
-    Figure(
-        "idle_workers_cpu_percent", "coordinator with idle workers", "% of a core",
-        "idle", 10, 10, False,
-    ),
-)  # fmt: skip
+    Figure("cycle_jobs_per_second", "jobs/s", "cycle", 40_000, 24_000, True),
+    Figure("coordinator_rss_mb", "MiB", "cycle", 150, 150, False),
+    Figure("bulk_submit_jobs_per_second", "jobs/s", "bulk", 100_000, None, True),
+    Figure("drain_jobs_per_second", "jobs/s", "bulk", 45_000, None, True),
+    Figure("single_submit_per_second", "jobs/s", "single", 5_000, 5_000, True),
+    Figure("start_latency_p50_ms", "ms", "latency", 2, 5, False),
+    Figure("start_latency_p99_ms", "ms", "latency", 6, 15, False),
+    Figure("claim_ratio_1m_to_1k", "times", "claims", 1.2, 1.2, False),
+    Figure("idle_workers_cpu_percent", "% of a core", "idle", 10, 10, False),
+)
 
 
 @dataclass(slots=True)
 class Results:
     """What was measured. `figures` by published name; `extras` explain them; `samples` hold the
-    single values behind a median, in the order they were taken."""
+    single values behind a median, in the order they were taken; `versions` is that of the store."""
 
     figures: dict[str, float] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     samples: dict[str, list[float]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def put(self, name: str, samples: Sequence[float]) -> None:
@@ -110,3 +93,8 @@ def rounded(value: float) -> float:
         return value
     digits = 3 - math.floor(math.log10(abs(value)))
     return round(value, max(digits, 0))
+
+
+def shown(value: float) -> str:
+    """A figure as text: whole from 100 on, with thousands separated."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.4g}"

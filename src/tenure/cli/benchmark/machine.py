@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import time
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -23,6 +24,26 @@ def cpu_seconds(pid: int) -> float | None:
     # The name in parentheses may hold blanks: count fields from behind it.
     fields = text[text.rindex(")") + 2 :].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def busy_percent(seconds: float) -> float | None:
+    """How busy all cores were over the next `seconds`, of 100; None where that is not known."""
+    before = _ticks()
+    time.sleep(seconds)
+    after = _ticks()
+    if before is None or after is None or after[1] <= before[1]:
+        return None
+    return 100 * (after[0] - before[0]) / (after[1] - before[1])
+
+
+def _ticks() -> tuple[int, int] | None:
+    """Busy and all ticks of all cores since the start of the machine."""
+    try:
+        line = (_PROC / "stat").read_text().partition("\n")[0]
+    except OSError:
+        return None
+    ticks = [int(word) for word in line.split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
 class Meter:

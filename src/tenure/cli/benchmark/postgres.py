@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenure.cli.benchmark.failure import BenchmarkError
-from tenure.cli.benchmark.processes import free_port, running
+from tenure.cli.benchmark.processes import free_port, output, running
 
 _USER = "tenure"
 _READY_WITHIN = 30.0
@@ -88,7 +88,7 @@ async def temporary() -> AsyncIterator[PostgresServer]:
             "PostgreSQL", command, directory=directory, sign=signal.SIGINT, user=owner
         ) as server:
             await _ready(programs, port, server.check)
-            version = await _output(programs / "postgres", "--version")
+            version = await output(str(programs / "postgres"), "--version")
             yield PostgresServer(programs, port, password, version.split(" ")[2])
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -123,11 +123,3 @@ async def _ready(programs: Path, port: int, check: Callable[[], None]) -> None:
             return
         await asyncio.sleep(0.05)
     raise BenchmarkError(f"PostgreSQL was not ready within {_READY_WITHIN:g} s")
-
-
-async def _output(program: Path, argument: str) -> str:
-    child = await asyncio.create_subprocess_exec(
-        str(program), argument, stdout=asyncio.subprocess.PIPE
-    )
-    text, _ = await child.communicate()
-    return text.decode().strip()

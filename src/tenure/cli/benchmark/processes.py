@@ -132,6 +132,15 @@ async def running(
         await asyncio.shield(process.stop(sign))
 
 
+async def output(*command: str) -> str:
+    """What `command` writes to stdout, stripped. Raises BenchmarkError when it fails."""
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    text, _ = await child.communicate()
+    if child.returncode != 0:
+        raise BenchmarkError(f"{command[0]} ended with status {child.returncode}")
+    return text.decode().strip()
+
+
 def clean_environment(**settings: str) -> dict[str, str]:
     """The environment without TENURE_* names, and `settings` added as TENURE_<NAME>."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TENURE_")}

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tenure.cli.benchmark import machine
-from tenure.cli.benchmark.figures import FIGURES, Results
+from tenure.cli.benchmark.figures import FIGURES, Results, shown
 from tenure.cli.benchmark.runner import Options
 
 _PACKAGES = ("tenure", "litestar", "uvicorn", "uvloop", "sqlalchemy", "aiosqlite", "asyncpg")
@@ -22,7 +22,7 @@ def as_json(options: Options, results: Results) -> dict[str, Any]:
     figures = {figure.name: results.figures.get(figure.name) for figure in FIGURES}
     return figures | {
         "machine": machine.describe(),
-        "versions": versions(),
+        "versions": versions(results),
         "settings": {
             "store": options.store,
             "database_url": _without_password(options.database_url),
@@ -37,15 +37,15 @@ def as_json(options: Options, results: Results) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Python and the packages that matter for speed."""
+def versions(results: Results) -> dict[str, str]:
+    """Python, the packages that matter for speed, and the store."""
     found = {"python": f"{platform.python_implementation()} {platform.python_version()}"}
     for name in _PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return found | results.versions
 
 
 def _without_password(url: str | None) -> str | None:
@@ -60,7 +60,7 @@ def _without_password(url: str | None) -> str | None:
 
 def print_table(console: Console, options: Options, results: Results) -> None:
     """The figures with their targets, then the machine and the counts in a few lines."""
-    table = Table("figure", "what", box=None, header_style="bold", pad_edge=False)
+    table = Table("figure", box=None, header_style="bold", pad_edge=False)
     table.add_column("measured", justify="right")
     table.add_column("target", justify="right")
     table.add_column("unit")
@@ -72,9 +72,8 @@ def print_table(console: Console, options: Options, results: Results) -> None:
         target = figure.target(options.store)
         table.add_row(
             figure.name,
-            figure.meaning,
-            f"{value:,}",
-            "" if target is None else f"{'>=' if figure.at_least else '<='} {target:,}",
+            shown(value),
+            "" if target is None else f"{'>=' if figure.at_least else '<='} {shown(target)}",
             figure.unit,
             style="yellow" if reached is False else None,
         )
@@ -82,10 +81,10 @@ def print_table(console: Console, options: Options, results: Results) -> None:
     about = machine.describe()
     console.print(
         f"\n{about['processor']}, {about['cores']} cores, {about['memory_mb']} MiB, "
-        f"{about['system']}\n" + ", ".join(f"{k} {v}" for k, v in versions().items()),
+        f"{about['system']}\n" + ", ".join(f"{k} {v}" for k, v in versions(results).items()),
         highlight=False,
     )
-    counts = ", ".join(f"{k} {v:,}" for k, v in options.counts.as_dict().items())
+    counts = ", ".join(f"{k} {shown(v)}" for k, v in options.counts.as_dict().items())
     console.print(f"store {options.store}; {counts}", highlight=False)
     for note in results.notes:
         console.print(f"note: {note}", highlight=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tenure.cli.benchmark import machine, postgres, processes, watch
 from tenure.cli.benchmark.claims import FEW, MANY, claims
 from tenure.cli.benchmark.connection import Connection, Target
-from tenure.cli.benchmark.figures import FIGURES, Results
+from tenure.cli.benchmark.figures import FIGURES, Results, rounded
 from tenure.cli.benchmark.idle import idle
 from tenure.cli.benchmark.latency import latency
 from tenure.cli.benchmark.plan import GROUPS, Counts
@@ -31,7 +31,10 @@ MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "idle": ("Idle workers", idle),
 }
 
+_SQLITE = "import sqlite3; print(sqlite3.sqlite_version)"
 _ANALYZE = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('ANALYZE')"
+_LISTEN_SECONDS = 0.5
+_QUIET_PERCENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +71,28 @@ async def measure(options: Options, tell: Callable[[str], None]) -> Results:
     """
     results = Results()
     machine.raise_file_limit()
+    _note_neighbours(results)
     async with _stage(options, results) as stage:
-        try:
-            for group in options.groups:
-                title, measurement = MEASUREMENTS[group]
-                tell(title)
-                await measurement(stage, options.counts, results)
-        finally:
-            if not stage.fresh:
-                tell("Running the jobs that are left")
-                await _leave_nothing(stage)
+        for group in options.groups:
+            title, measurement = MEASUREMENTS[group]
+            tell(title)
+            await measurement(stage, options.counts, results)
+        if not stage.fresh:
+            tell("Running the jobs that are left")
+            await _leave_nothing(stage)
     return results
+
+
+def _note_neighbours(results: Results) -> None:
+    busy = machine.busy_percent(_LISTEN_SECONDS)
+    if busy is None:
+        return
+    results.extras["machine_busy_before_percent"] = rounded(busy)
+    if busy > _QUIET_PERCENT:
+        results.notes.append(
+            f"the machine was {busy:.0f} % busy with other work before the start: "
+            "throughput and latency are worse than on a quiet one"
+        )
 
 
 @contextlib.asynccontextmanager
@@ -97,10 +111,11 @@ async def _stage(options: Options, results: Results) -> AsyncIterator[Stage]:
             yield Stage(options.store, directory, database_url=lambda _: given)
         elif options.store == "postgres":
             server = await stack.enter_async_context(postgres.temporary())
-            results.extras["postgres_version"] = server.version
+            results.versions["postgres"] = server.version
             yield _on_postgres(directory, server)
         else:
             results.extras["store_filesystem"] = machine.filesystem(directory)
+            results.versions["sqlite"] = await processes.output(sys.executable, "-c", _SQLITE)
             yield _on_sqlite(directory)
 
 
