@@ -54,62 +54,81 @@ def renew(unit: Unit, beats: list[Beat], terms: LeaseTerms) -> list[Beaten | Wor
     goes back, attempt and all. Locks `active_jobs` in job order.
     """
     known = _greet(unit, beats)
-    held: dict[str, dict[tuple[str, int], Any]] = defaultdict(dict)
-    ids = sorted({(beat.worker_id,) for beat in beats})
-    for row in unit.rows(_read_held(unit.dialect), ids):
-        held[row[0]][row[1], row[2]] = row
-    found = cancels(unit, {beat.worker_id for beat in beats})
+    holding = {worker_id for worker_id, (_, holds) in known.items() if holds}
+    held = _held(unit, holding)
+    found = cancels(unit, holding) if holding else {}
+    changes = _Changes()
     answers: list[Beaten | WorkerUnknown] = []
-    renewed: list[tuple[Any, ...]] = []
-    missing: list[tuple[str, int, str]] = []
-    saved: list[tuple[str, str]] = []
     for beat in beats:
         if beat.worker_id not in known:
             answers.append(WorkerUnknown("this worker is not registered"))
             continue
         rows = held[beat.worker_id]
         lost = [lease for lease in beat.leases if lease not in rows]
-        answers.append(Beaten(lost, found.get(beat.worker_id, []), bool(known[beat.worker_id])))
+        drain, _ = known[beat.worker_id]
+        answers.append(Beaten(lost, found.get(beat.worker_id, []), drain))
         for lease, row in rows.items():
-            told = beat.leases.get(lease)
-            if told is None:
-                if terms.never_received(unit.now, row[3]):
-                    missing.append((*lease, beat.worker_id))
-                continue
-            _renew_row(unit, terms, lease, row, told, renewed)
-            if told[1] is not None:
-                saved.append((lease[0], told[1]))
-    if renewed:
-        unit.execute(_renew(unit.dialect), sorted(renewed, key=lambda row: row[0]))
-    keep_checkpoints(unit, saved)
-    if missing:
-        gone = lock(unit, missing)
-        write(unit, [rules.released(item, started=False) for item in gone.values()])
+            changes.note(unit, terms, lease, row, beat.leases.get(lease))
+    changes.write(unit)
     return answers
 
 
-def _renew_row(
-    unit: Unit,
-    terms: LeaseTerms,
-    lease: tuple[str, int],
-    row: Any,
-    told: tuple[str | None, str | None],
-    renewed: list[tuple[Any, ...]],
-) -> None:
-    expires_at, deadline_at = row[4], row[5]
-    progress, checkpoint = told
-    due = expires_at - terms.lease <= unit.now - terms.heartbeat // 2
-    if due or progress is not None or checkpoint is not None:
-        expires = terms.expires_at(unit.now, deadline_at) if due else expires_at
-        renewed.append((*lease, row[0], expires, progress, int(checkpoint is not None)))
+@dataclass(slots=True)
+class _Changes:
+    """What heartbeats change: leases renewed, leases never received, checkpoints."""
+
+    renewed: list[tuple[Any, ...]] = field(default_factory=list)
+    missing: list[tuple[str, int, str]] = field(default_factory=list)
+    saved: list[tuple[str, str]] = field(default_factory=list)
+
+    def note(
+        self,
+        unit: Unit,
+        terms: LeaseTerms,
+        lease: tuple[str, int],
+        row: Any,
+        told: tuple[str | None, str | None] | None,
+    ) -> None:
+        """One held lease, and its progress and checkpoint as its worker told them."""
+        worker_id, _, _, granted_at, expires_at, deadline_at = row
+        if told is None:
+            if terms.never_received(unit.now, granted_at):
+                self.missing.append((*lease, worker_id))
+            return
+        progress, checkpoint = told
+        due = expires_at - terms.lease <= unit.now - terms.heartbeat // 2
+        if due or progress is not None or checkpoint is not None:
+            expires = terms.expires_at(unit.now, deadline_at) if due else expires_at
+            self.renewed.append((*lease, worker_id, expires, progress, int(checkpoint is not None)))
+        if checkpoint is not None:
+            self.saved.append((lease[0], checkpoint))
+
+    def write(self, unit: Unit) -> None:
+        if self.renewed:
+            unit.execute(_renew(unit.dialect), sorted(self.renewed, key=lambda row: row[0]))
+        keep_checkpoints(unit, self.saved)
+        if self.missing:
+            gone = lock(unit, self.missing)
+            write(unit, [rules.released(item, started=False) for item in gone.values()])
 
 
-def _greet(unit: Unit, beats: list[Beat]) -> dict[str, bool]:
-    """Note that the workers are alive; known ones with whether they shall drain."""
+def _held(unit: Unit, holding: set[str]) -> dict[str, dict[tuple[str, int], Any]]:
+    """The leases of these workers by (job_id, fence), locked in job order."""
+    held: dict[str, dict[tuple[str, int], Any]] = defaultdict(dict)
+    if holding:
+        ids = sorted((worker_id,) for worker_id in holding)
+        for row in unit.rows(_read_held(unit.dialect), ids):
+            held[row[0]][row[1], row[2]] = row
+    return held
+
+
+def _greet(unit: Unit, beats: list[Beat]) -> dict[str, tuple[bool, bool]]:
+    """Note that the workers are alive; known ones with whether they shall drain and whether they
+    hold a lease."""
     rows = sorted((beat.worker_id, "draining" if beat.draining else "online") for beat in beats)
     unit.execute(_touch(unit.dialect), rows, now=unit.now)
     known = unit.rows(_read_known(unit.dialect), rows)
-    return {row[0]: bool(row[1]) for row in known}
+    return {row[0]: (bool(row[1]), bool(row[2])) for row in known}
 
 
 @cache
@@ -127,8 +146,9 @@ def _touch(dialect: Dialect) -> sa.Executable:
 def _read_known(dialect: Dialect) -> sa.Select[Any]:
     c = t.workers.c
     batch = dialect.batch(c.id, c.state)
+    holds = sa.select(sa.literal_column("1")).where(t.active_jobs.c.worker_id == c.id).exists()
     return dialect.read(
-        sa.select(c.id, c.drain_requested)
+        sa.select(c.id, c.drain_requested, holds.label("holds"))
         .join_from(batch, t.workers, c.id == batch.c.id)
         .where(c.state != "gone")
     )
