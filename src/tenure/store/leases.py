@@ -23,8 +23,7 @@ _NAMES = msgspec.json.Decoder(list[str])
 
 
 MAX_CLAIMED = 500
-"""Jobs one claim takes at most, whatever its slots: an answer has a bound, and PostgreSQL's plan for
-a thousand rows was slower by two fifths."""
+"""Jobs one claim takes at most, whatever its slots: an answer has a bound."""
 MAX_LEASED = 1_000
 """Jobs that all claims of the same lanes in one transaction take together."""
 
