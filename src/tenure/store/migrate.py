@@ -79,18 +79,28 @@ def check(database_url: str) -> bool:
     """Whether the database is at `head`. Changes nothing. Raises ConfigurationError."""
     from tenure.store.engine import open_store
 
-    return asyncio.run(_check(open_store(database_url).check_url))
+    url = open_store(database_url).check_url
+    try:
+        if url.get_backend_name() == "sqlite":  # a thread of aiosqlite would outlive the loop
+            return _at_head_here(url.set(drivername="sqlite"))
+        return asyncio.run(_at_head(url))
+    except (DBAPIError, OSError) as error:
+        text = (str(getattr(error, "orig", None) or error).splitlines() or ["no answer"])[0]
+        raise ConfigurationError(f"cannot read the database: {text}") from None
 
 
-async def _check(url: sa.URL) -> bool:
+def _at_head_here(url: sa.URL) -> bool:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect() as conn:
+        return current(conn) == head()
+
+
+async def _at_head(url: sa.URL) -> bool:
     from sqlalchemy.ext.asyncio import create_async_engine
 
     engine = create_async_engine(url)
     try:
         async with engine.connect() as conn:
             return await conn.run_sync(current) == head()
-    except (DBAPIError, OSError) as error:
-        text = (str(getattr(error, "orig", None) or error).splitlines() or ["no answer"])[0]
-        raise ConfigurationError(f"cannot read the database: {text}") from None
     finally:
         await engine.dispose()

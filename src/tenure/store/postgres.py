@@ -79,6 +79,9 @@ class PostgresStore(Store):
         except (OSError, sa.exc.DBAPIError) as error:
             await self.close()
             raise ConfigurationError(f"cannot use the database: {_plain(error)}") from None
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         await self._close_readers()
@@ -155,7 +158,7 @@ class PostgresStore(Store):
             try:
                 name = str(self.url.database).replace('"', '""')
                 await conn.execute(f'CREATE DATABASE "{name}"')
-            except asyncpg.DuplicateDatabaseError:
+            except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
                 return  # another coordinator was faster
             finally:
                 await conn.close()
