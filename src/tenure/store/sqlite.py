@@ -28,10 +28,11 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "busy_timeout=5000",
     "temp_store=MEMORY",
-    "cache_size=-32768",
     "wal_autocheckpoint=2000",
     "journal_size_limit=67108864",
 )
+_WRITER = ("cache_size=-32768",)
+_READER = ("query_only=ON", "cache_size=-4096")
 _Job = tuple[Body[Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 
 
@@ -40,7 +41,7 @@ def _configure(read_only: bool) -> Callable[[Any, Any], None]:
         # Own BEGIN: the driver's default loses updates silently.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (*_PRAGMAS, *(("query_only=ON",) if read_only else ())):
+        for pragma in (*_PRAGMAS, *(_READER if read_only else _WRITER)):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

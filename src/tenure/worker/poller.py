@@ -23,6 +23,10 @@ GATHER_SECONDS = 0.02
 FULL_SECONDS = 0.2
 """How long a worker is full before it listens for cancels by a poll for no slots."""
 
+HALVES_FROM = 100
+"""A worker with this many slots asks for half of them at a time: one half is leased while the
+other runs and reports, so that coordinator and worker do not wait for each other in turn."""
+
 PACE_SECONDS = 0.2
 """The least time between two polls that bring no lease, whatever else their answers say."""
 
@@ -58,6 +62,7 @@ class Poller:
         self._release = release
         self._drain = drain
         self._quarter = max(1, holding.slots // 4)
+        self._most = holding.slots if holding.slots < HALVES_FROM else -(-holding.slots // 2)
 
     async def run(self) -> None:
         """Poll until cancelled. Cancelling drops a long poll; what it would have brought goes
@@ -76,7 +81,7 @@ class Poller:
             if holding.free < self._quarter and holding.reporting:
                 await holding.wait(self._enough_free, GATHER_SECONDS)
             if holding.free > 0:
-                await self._poll(holding.free, backoff)
+                await self._poll(min(holding.free, self._most), backoff)
 
     async def _listen(self) -> None:
         """A full worker polls for no slots: that brings cancels and drain at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 
@@ -12,6 +13,10 @@ from tenure.worker.options import WorkerOptions
 from tenure.worker.registry import Registry
 from tenure.worker.runtime import WorkerRuntime
 from tenure.worker.signals import run_until_signalled
+
+_GC_THRESHOLDS = (50_000, 20, 50)
+"""Leases and reports come by the hundred and hold no cycles; the default of 700 would look at them
+again and again."""
 
 
 def serve(options: WorkerOptions, registry: Registry) -> int:
@@ -23,6 +28,7 @@ def serve(options: WorkerOptions, registry: Registry) -> int:
     logger.bind(
         coordinator=options.url, types=runtime.types, queues=options.queues, slots=options.slots
     ).info("Worker starts")
+    gc.set_threshold(*_GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         code = runner.run(run_until_signalled(runtime))
         if runtime.stubborn:
