@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -22,6 +23,10 @@ from tenure.settings import Settings
 STOP_SECONDS = 10
 _SWITCH_INTERVAL = 0.0005
 """Seconds. The writer thread needs the GIL soon after each statement; 5 ms would starve it."""
+
+_GC_THRESHOLDS = (50_000, 20, 50)
+"""A batch makes thousands of objects and no cycles; the default of 700 looks at them again and
+again."""
 
 
 class Server(uvicorn.Server):
@@ -91,7 +96,10 @@ def serve(settings: Settings) -> int:
     Raises ConfigurationError before anything is served.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    gc.set_threshold(*_GC_THRESHOLDS)
     server = build(settings)
+    # What the start made stays: a search through it would stop the loop for 60 ms again and again.
+    gc.freeze()
     listening = _listen(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve(sockets=[listening]))
