@@ -27,7 +27,7 @@ class Poll:
     queues: tuple[str, ...]
     types: frozenset[str]
     slots: int
-    woken: asyncio.Future[None] | None = None
+    woken: asyncio.Future[bool] | None = None
     missed: bool = False
 
     def wake(self) -> bool:
@@ -37,7 +37,7 @@ class Poll:
             return False
         if self.woken.done():
             return False
-        self.woken.set_result(None)
+        self.woken.set_result(True)
         return True
 
     def lanes(self) -> list[Lane]:
@@ -85,10 +85,12 @@ class Wakeups:
             return True
         loop = asyncio.get_running_loop()
         poll.woken = woken = loop.create_future()
-        timer = loop.call_later(seconds, _cancel, woken)
+        timer = loop.call_later(seconds, _give_up, woken)
         try:
-            await asyncio.wait((woken,))
-            return not woken.cancelled()
+            # Awaited itself: one step of the loop more, and a claim would miss the transaction of
+            # the submit that woke it.
+            woke: bool = await woken
+            return woke
         finally:
             timer.cancel()
             poll.woken = None
@@ -168,14 +170,15 @@ class Wakeups:
         for polls in tuple(self._by_worker.values()):
             for poll in polls:
                 if poll.woken is not None:
-                    poll.woken.cancel()
+                    _give_up(poll.woken)
         for waiting in tuple(self._by_job.values()):
             for ended in waiting:
                 ended.set()
 
 
-def _cancel(future: asyncio.Future[None]) -> None:
-    future.cancel()
+def _give_up(woken: asyncio.Future[bool]) -> None:
+    if not woken.done():
+        woken.set_result(False)
 
 
 def _discard(
