@@ -38,7 +38,7 @@ class Process:
         """Raises BenchmarkError, with the last lines it wrote, when the process has ended."""
         if self._child.returncode is not None:
             raise BenchmarkError(
-                f"the {self.name} ended with status {self._child.returncode}{self._last_words()}"
+                f"the {self.name} ended with status {self._child.returncode}{self.last_words()}"
             )
 
     async def succeeded(self) -> None:
@@ -61,7 +61,7 @@ class Process:
             line = await asyncio.wait_for(self._child.stdout.readline(), within)
         except TimeoutError:
             raise BenchmarkError(
-                f"the {self.name} gave no answer within {within:g} s{self._last_words()}"
+                f"the {self.name} gave no answer within {within:g} s{self.last_words()}"
             ) from None
         if not line:
             await self._child.wait()
@@ -85,7 +85,8 @@ class Process:
                 await self._child.wait()
             self._log.close()
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The last lines it wrote to stderr, each on a line of its own, indented; or nothing."""
         self._log.seek(0)
         lines = self._log.read().decode("utf-8", "replace").strip().splitlines()[-15:]
         return ":\n  " + "\n  ".join(lines) if lines else ""
@@ -167,7 +168,14 @@ async def coordinator(database_url: str, directory: Path) -> AsyncIterator[tuple
     ) as process:
         target = Target("127.0.0.1", port)
         await _ready(target, process)
-        yield target, process.pid
+        try:
+            yield target, process.pid
+        except BenchmarkError as error:
+            # Whatever went wrong, the coordinator may know why.
+            words = process.last_words()
+            if not words:
+                raise
+            raise BenchmarkError(f"{error.detail}\nthe coordinator said{words}") from None
 
 
 async def _ready(target: Target, process: Process) -> None:
