@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any
@@ -15,78 +14,25 @@ import httpx
 import pytest
 
 from tests.api.calls import PROBLEM, Api, fresh_queue, pointers, problem
+from tests.api.corpus import (
+    BODIES,
+    BY_ID,
+    HUGE,
+    IDS,
+    MARK,
+    PUBLIC,
+    ROUTES,
+    UNSTORABLE,
+    WORKERS,
+    deep_bodies,
+    marked_texts,
+)
 
 pytestmark = pytest.mark.anyio
 
-NOBODY = "0193474a-0000-7000-8000-00000000ffff"
 MIB = 1024 * 1024
 LONGEST_STOP = 0.25
 """Seconds. 0.1 is promised; this machine runs other tests at the same time."""
-
-PUBLIC: dict[tuple[str, str], Any] = {
-    ("POST", "/api/jobs"): {
-        "type": "echo", "name": "n", "queue": "q", "payload": {"a": ["b"]}, "tags": ["t"],
-        "idempotency_key": "k", "on_lost": "retry", "run_at": "2026-01-01T00:00:00Z",
-        "priority": "High", "retry_policy": {"strategy": "fixed"}, "retry_until": "x",
-        "expires_at": "x", "scheduled_at": "x", "script_content": "x", "cron": "x",
-    },
-    ("POST", "/api/jobs/batch"): [{"type": "echo", "name": "n", "payload": "x", "tags": ["t"]}],
-    ("PUT", "/api/jobs/{job}"): {"name": "n", "payload": "x", "tags": ["t"], "queue": "q"},
-    ("PATCH", "/api/jobs/{job}"): {"name": "n", "type": "x", "retry_policy": "fixed"},
-    ("POST", "/api/jobs/{job}/cancel"): {"reason": "r"},
-    ("POST", "/api/jobs/{job}/retry"): {"reason": "r"},
-    ("POST", "/api/jobs/{job}/pause"): {"reason": "r"},
-    ("POST", "/api/jobs/{job}/resume"): {"reason": "r"},
-    ("PATCH", "/api/jobs/{job}/pause"): {"reason": "r"},
-    ("PATCH", "/api/jobs/{job}/resume"): {"reason": "r"},
-    ("POST", "/api/workers/register"): {
-        "name": "w", "hostname": "h", "version": "1", "queues": ["q"], "labels": {"k": "v"},
-        "types": [{"name": "t", "schema": {"title": "x"}}],
-    },
-}  # fmt: skip
-WORKERS: dict[tuple[str, str], Any] = {
-    ("POST", "/api/jobs/acquire"): {
-        "worker_id": "{worker}", "queues": ["q"], "types": ["echo"], "slots": 0,
-    },
-    ("POST", "/api/workers/{worker}/heartbeat"): {
-        "leases": [{"job_id": "{job}", "fence": 1, "progress": {"message": "m"},
-                    "checkpoint": "c"}],
-    },
-    ("POST", "/api/jobs/{job}/complete"): {
-        "worker_id": "{worker}", "fence": 1, "outcome": "failed", "result": "r",
-        "error": {"type": "T", "message": "m", "traceback": "t"}, "checkpoint": "c",
-    },
-    ("POST", "/api/jobs/complete"): {
-        "worker_id": "{worker}",
-        "reports": [{"job_id": "{job}", "fence": 1, "outcome": "failed",
-                     "error": {"message": "m"}}],
-    },
-    ("POST", "/api/jobs/release"): {
-        "worker_id": "{worker}", "leases": [{"job_id": "{job}", "fence": 1, "started": True}],
-    },
-    ("POST", "/api/jobs/{job}/logs"): {
-        "worker_id": "{worker}", "fence": 1,
-        "lines": [{"at": "2026-01-01T00:00:00Z", "level": "info", "text": "t"}],
-    },
-}  # fmt: skip
-ROUTES = PUBLIC | WORKERS
-UNSTORABLE = [r"a\u0000", r"\ud800", r"x\uDFFFy", r"\udc00\ud800"]
-_MARK = "\x01mark"
-
-
-def _texts(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
-    """(pointer, the value with a mark in the place of its text) for every text inside."""
-    if isinstance(value, str):
-        yield pointer, _MARK
-        return
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in list(items):
-        if not isinstance(item, str | dict | list):
-            continue
-        for inner, changed in _texts(item, f"{pointer}/{key}"):
-            copy = value.copy()
-            copy[key] = changed
-            yield inner, copy
 
 
 def _ids(routes: dict[tuple[str, str], Any]) -> list[str]:
@@ -156,9 +102,9 @@ async def _ticking(longest: float = LONGEST_STOP) -> Any:
 async def test_unstorable_text_is_refused_by_its_name(
     target: Target, route: tuple[str, str]
 ) -> None:
-    for pointer, body in _texts(PUBLIC[route]):
+    for pointer, body in marked_texts(PUBLIC[route]):
         for text in UNSTORABLE:
-            raw = json.dumps(body).replace(json.dumps(_MARK)[1:-1], text).encode()
+            raw = json.dumps(body).replace(json.dumps(MARK)[1:-1], text).encode()
             answer = await target.send(route, raw)
             assert pointers(answer) == [pointer], raw
 
@@ -174,9 +120,9 @@ async def test_unstorable_keys_are_refused(target: Target, route: tuple[str, str
 async def test_unstorable_text_of_workers_is_cleaned_or_refused(
     target: Target, route: tuple[str, str]
 ) -> None:
-    for _, body in _texts(WORKERS[route]):
+    for _, body in marked_texts(WORKERS[route]):
         for text in (*UNSTORABLE, "\xff\xfe\x80"):
-            raw = json.dumps(body).replace(json.dumps(_MARK)[1:-1], text).encode("latin-1")
+            raw = json.dumps(body).replace(json.dumps(MARK)[1:-1], text).encode("latin-1")
             answer = await target.send(route, raw)
             assert answer.status_code < 500, (raw, answer.text)
             if answer.status_code >= 400:
@@ -210,24 +156,11 @@ async def test_json_of_the_wrong_kind(target: Target, route: tuple[str, str]) ->
         assert answer.status_code in (400, 422)
 
 
-def _deep(depth: int) -> list[bytes]:
-    return [
-        b"[" * depth, b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth,
-        b'[{"a":' * depth, b'{"payload":' + b"[" * depth + b"]" * depth + b"}",
-        b'{"type":"echo","payload":' + b"[" * depth + b"]" * depth + b"}",
-        b'[{"type":"echo","tags":' + b"[" * depth + b"]" * depth + b"}]",
-        b'{"x":"\\u0000","a":' + b"[" * depth + b"]" * depth + b"}",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("route", ROUTES, ids=_ids(ROUTES))
-async def test_json_100_000_deep(target: Target, route: tuple[str, str]) -> None:
+async def test_json_100_000deep_bodies(target: Target, route: tuple[str, str]) -> None:
     async with _ticking():
-        for body in _deep(100_000):
+        for body in deep_bodies(100_000):
             _refused(await target.send(route, body))
-
-
-HUGE = ["2" * 19, "-" + "9" * 20, "1" + "0" * 400, "1" + "0" * 5000, "1e400", "-1e400", "1e308"]
 
 
 @pytest.mark.parametrize(
@@ -251,11 +184,11 @@ async def test_numbers_beyond_64_bits_in_typed_fields(
     target: Target, route: tuple[str, str], field: str
 ) -> None:
     for number in HUGE:
-        body = ROUTES[route] | {field: _MARK}
+        body = ROUTES[route] | {field: MARK}
         for name in ("scheduled_at", "script_content", "cron", "retry_until", "expires_at"):
             if name != field and isinstance(body, dict):
                 body.pop(name, None)
-        raw = json.dumps(body).replace(json.dumps(_MARK), number).encode()
+        raw = json.dumps(body).replace(json.dumps(MARK), number).encode()
         answer = await target.send(route, raw)
         _refused(answer)
         if answer.status_code == 422:
@@ -346,28 +279,6 @@ async def test_duplicate_keys_mean_the_last(api: Api) -> None:
     body = b'{"type":"a","type":"echo","queue":"x","queue":"%s"}' % queue.encode()
     answer = await api.send("POST", "/api/jobs", body)
     assert (answer.json()["type"], answer.json()["queue"]) == ("echo", queue)
-
-
-IDS = [
-    "x", "0", NOBODY.upper(), "0193474A-0000-7000-8000-00000000FFFF", "-" * 36, "%00", "%00" * 36,
-    "..", "%2e%2e", "%ff", "%ED%A0%80", "x" * 10_240, NOBODY + "0", NOBODY[:-1] + "g", "*", "%25",
-    "_" * 8, "________-____-____-____-____________", "%E2%80%AE", "'%20OR%201=1--", NOBODY,
-]  # fmt: skip
-BY_ID = [
-    ("GET", "/api/jobs/{id}"), ("GET", "/api/jobs/{id}/runs"), ("GET", "/api/jobs/{id}/runs/1"),
-    ("GET", "/api/jobs/{id}/logs"), ("GET", "/api/jobs/{id}/events"),
-    ("GET", "/api/job-status/{id}"), ("DELETE", "/api/jobs/{id}"), ("GET", "/api/workers/{id}"),
-    ("POST", "/api/workers/{id}/drain"), ("POST", "/api/jobs/{id}/cancel"),
-    ("POST", "/api/jobs/{id}/retry"), ("POST", "/api/jobs/{id}/pause"),
-    ("POST", "/api/jobs/{id}/resume"), ("PATCH", "/api/jobs/{id}"), ("PUT", "/api/jobs/{id}"),
-    ("POST", "/api/jobs/{id}/complete"), ("POST", "/api/jobs/{id}/logs"),
-    ("POST", "/api/workers/{id}/heartbeat"),
-]  # fmt: skip
-BODIES = {
-    "/complete": {"worker_id": NOBODY, "fence": 1, "outcome": "completed"},
-    "/logs": {"worker_id": NOBODY, "fence": 1, "lines": [{"at": "x", "text": "x"}]},
-    "/heartbeat": {"leases": []},
-}
 
 
 @pytest.mark.parametrize(("method", "path"), BY_ID, ids=[" ".join(item) for item in BY_ID])

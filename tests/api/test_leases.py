@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -28,40 +27,6 @@ async def _waiting(api: Api, member: Member) -> asyncio.Task[list[dict[str, Any]
     while member.id not in api.coordinator.wakeups.waiting_workers():
         await asyncio.sleep(0.001)
     return polling
-
-
-async def test_a_worker_registers(api: Api) -> None:
-    body = {
-        "name": "w", "hostname": "h", "pid": 7, "version": "1.0", "protocol": 1,
-        "queues": ["a", "a", "b"], "types": [{"name": "echo", "schema": {"type": "object"}}],
-        "slots": 3, "labels": {"zone": "x"},
-    }  # fmt: skip
-    answer = await api.client.post("/api/workers/register", json=body)
-    assert answer.status_code == 201
-    told = answer.json()
-    assert (told["lease_seconds"], told["heartbeat_seconds"]) == (30.0, 10.0)
-    assert told["poll_seconds"] == 30.0
-    assert len(told["session_token"]) > 40
-    worker = (await api.client.get(f"/api/workers/{told['worker_id']}")).json()
-    assert (worker["state"], worker["queues"], worker["types"]) == ("online", ["a", "b"], ["echo"])
-    assert told["session_token"] not in json.dumps(worker)
-
-
-@pytest.mark.parametrize(
-    ("change", "pointer"),
-    [
-        ({"name": ""}, "/name"), ({"slots": -1}, "/slots"), ({"slots": 2**70}, "/slots"),
-        ({"slots": "3"}, "/slots"), ({"pid": 2**40}, "/pid"), ({"queues": []}, "/queues"),
-        ({"queues": ["a b"]}, "/queues/0"), ({"types": [{"nam": "x"}]}, "/types/0/name"),
-        ({"labels": {"a": 1}}, "/labels/a"), ({"lables": {}}, "/lables"),
-        ({"protocol": 0}, "/protocol"),
-    ],
-)  # fmt: skip
-async def test_a_worker_that_says_it_wrongly(
-    api: Api, change: dict[str, Any], pointer: str
-) -> None:
-    answer = await api.client.post("/api/workers/register", json={"name": "w"} | change)
-    assert pointer in pointers(answer)
 
 
 async def test_a_lease_says_all_a_worker_needs(api: Api) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.api.calls import Api, fresh_queue, pointers, problem
@@ -52,3 +55,37 @@ async def test_a_cursor_that_is_none(api: Api) -> None:
     assert answer.status_code in (404, 422)
     if answer.status_code == 422:
         assert pointers(answer) == ["/after"]
+
+
+async def test_a_worker_registers(api: Api) -> None:
+    body = {
+        "name": "w", "hostname": "h", "pid": 7, "version": "1.0", "protocol": 1,
+        "queues": ["a", "a", "b"], "types": [{"name": "echo", "schema": {"type": "object"}}],
+        "slots": 3, "labels": {"zone": "x"},
+    }  # fmt: skip
+    answer = await api.client.post("/api/workers/register", json=body)
+    assert answer.status_code == 201
+    told = answer.json()
+    assert (told["lease_seconds"], told["heartbeat_seconds"]) == (30.0, 10.0)
+    assert told["poll_seconds"] == 30.0
+    assert len(told["session_token"]) > 40
+    worker = (await api.client.get(f"/api/workers/{told['worker_id']}")).json()
+    assert (worker["state"], worker["queues"], worker["types"]) == ("online", ["a", "b"], ["echo"])
+    assert told["session_token"] not in json.dumps(worker)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"name": ""}, "/name"), ({"slots": -1}, "/slots"), ({"slots": 2**70}, "/slots"),
+        ({"slots": "3"}, "/slots"), ({"pid": 2**40}, "/pid"), ({"queues": []}, "/queues"),
+        ({"queues": ["a b"]}, "/queues/0"), ({"types": [{"nam": "x"}]}, "/types/0/name"),
+        ({"labels": {"a": 1}}, "/labels/a"), ({"lables": {}}, "/lables"),
+        ({"protocol": 0}, "/protocol"),
+    ],
+)  # fmt: skip
+async def test_a_worker_that_says_it_wrongly(
+    api: Api, change: dict[str, Any], pointer: str
+) -> None:
+    answer = await api.client.post("/api/workers/register", json={"name": "w"} | change)
+    assert pointer in pointers(answer)
