@@ -46,6 +46,7 @@ class Running:
             insight=self.here.insight,
             counted=self.counted.append,
             look_again=self.here.leasing.look_again,
+            tidy=self.here.store.tidy,
         )
         self.here.on_commit(self.duties.committed)
 

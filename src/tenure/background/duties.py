@@ -17,6 +17,7 @@ from tenure.background.reaper import Reaper
 from tenure.background.snapshot import Refreshed, Snapshot
 from tenure.background.supervisor import Supervisor
 from tenure.background.sweeper import Sweeper
+from tenure.background.tidier import Tidier
 from tenure.domain.clock import Clock
 from tenure.domain.errors import TenureError
 from tenure.domain.lease import LeaseTerms
@@ -47,6 +48,7 @@ class Duties:
         insight: Refreshed,
         counted: Callable[[int], None],
         look_again: Callable[[], Awaitable[None]],
+        tidy: Callable[[], Awaitable[None]],
     ) -> None:
         self._clock = clock
         self.steadiness = Steadiness(terms, clock.monotonic())
@@ -59,6 +61,7 @@ class Duties:
             max_lost=settings.max_lost,
             random=random,
         )
+        self._tidier = Tidier(tidy)
         self._promoting = Loop(Promoter(committer, reader), clock, random)
         others = (
             Clockwork(source, clock, self.steadiness, committer, terms),
@@ -68,6 +71,7 @@ class Duties:
             Pruner(committer, reader, clock, settings.retention),
             Snapshot(insight),
             Lookout(look_again),
+            self._tidier,
         )
         self.supervisor = Supervisor(
             [self._promoting, *(Loop(duty, clock, random) for duty in others)]
@@ -76,6 +80,7 @@ class Duties:
     def committed(self, unit: Unit) -> None:
         """A transaction was committed."""
         self.steadiness.committed(self._clock.monotonic())
+        self._tidier.committed(unit)
         if unit.due is not None:
             self._promoting.wake_at(unit.due)
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 from loguru import logger
@@ -52,21 +53,39 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Kind:
-    """One kind of work: its verb over many callers and the rows a transaction takes of it."""
+    """One kind of work: its verb over many callers and the rows a transaction takes of it.
+
+    Items with the same `apart` never run in two transactions at once.
+    """
 
     verb: Verb
     max_weight: int
+    apart: Callable[[Any], str] | None = None
     waiting: deque[_Waiting] = field(default_factory=deque)
+    running: set[str] = field(default_factory=set)
 
     def take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
+        aside: list[_Waiting] = []
         weight = 0
         while self.waiting and (not taken or weight + self.waiting[0].weight <= self.max_weight):
             waiting = self.waiting.popleft()
-            if not waiting.answer.cancelled():
-                taken.append(waiting)
-                weight += waiting.weight
+            if waiting.answer.cancelled():
+                continue
+            if self.apart is not None and self.apart(waiting.item) in self.running:
+                aside.append(waiting)
+                continue
+            taken.append(waiting)
+            weight += waiting.weight
+        self.waiting.extendleft(reversed(aside))
+        if self.apart is not None:
+            self.running.update(self.apart(waiting.item) for waiting in taken)
         return taken
+
+    def done(self, taken: list[_Waiting]) -> None:
+        """The transaction that took these has ended."""
+        if self.apart is not None:
+            self.running.difference_update(self.apart(waiting.item) for waiting in taken)
 
 
 _Group = tuple[_Kind, list[_Waiting]]
@@ -109,7 +128,10 @@ class Committer:
         self._renew = _Kind(lambda unit, items: renew(unit, items, terms), 20_000)
         self._release = _Kind(release, 4_000)
         self._single = _Kind(_run_singles, MAX_SAVEPOINTS)
-        self._claim = _Kind(lambda unit, items: claim(unit, items, terms), 128)
+        # Two claims of a worker side by side would each count its slots without the other.
+        self._claim = _Kind(
+            lambda unit, items: claim(unit, items, terms), 128, attrgetter("worker_id")
+        )
 
     @property
     def _kinds(self) -> tuple[_Kind, ...]:
@@ -191,7 +213,8 @@ class Committer:
             self._waiting = sum(len(kind.waiting) for kind in self._kinds)
             if not groups:
                 self._wake.clear()
-                self._idle.set()
+                if not self._waiting:
+                    self._idle.set()
                 await self._wake.wait()
                 continue
             # Shielded: a coordinator that stops still finishes the transaction it began.
@@ -204,6 +227,9 @@ class Committer:
                 # A lane must outlive whatever happens to one transaction.
                 logger.exception("a transaction ended in an error")
                 _refuse(groups, "the outcome is unknown", error)
+            finally:
+                for kind, taken in groups:
+                    kind.done(taken)
 
     async def _transact(self, groups: list[_Group]) -> None:
         for _ in range(MAX_TRIES):

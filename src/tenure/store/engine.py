@@ -97,6 +97,10 @@ class Store(ABC):
     async def listen(self, heard: Callable[[str], None]) -> None:
         """Call `heard` with what other coordinators announce, until cancelled."""
 
+    @abstractmethod
+    async def tidy(self) -> None:
+        """Clear dead rows off the churning table. Blocks nobody. Raises Unavailable."""
+
     async def read(self, body: Body[Result]) -> Result:
         """Run `body` in a read-only transaction of its own. Raises DBAPIError.
 

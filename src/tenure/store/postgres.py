@@ -111,6 +111,18 @@ class PostgresStore(Store):
         for word in words:
             conn.execute(_NOTIFY, {"channel": CHANNEL, "word": word})
 
+    async def tidy(self) -> None:
+        import asyncpg
+
+        try:
+            conn = await self._raw_connection(self.url.database)
+            try:
+                await conn.execute("VACUUM (ANALYZE, TRUNCATE false) active_jobs", timeout=30)
+            finally:
+                conn.terminate()
+        except (OSError, asyncpg.PostgresError) as error:
+            raise Unavailable(f"cannot vacuum: {_plain(error)}", retry_after=1.0) from None
+
     async def listen(self, heard: Callable[[str], None]) -> None:
         import asyncpg
 
