@@ -45,12 +45,12 @@ FULL = Counts()
 QUICK = Counts(
     cycle_jobs=20_000,
     bulk_jobs=20_000,
-    warm_up_jobs=5_000,
-    single_jobs=4_000,
-    latency_samples=150,
+    warm_up_jobs=4_000,
+    single_jobs=2_500,
+    latency_samples=120,
     latency_warm_up=20,
-    claims=60,
+    claims=50,
     claim_many_pending=100_000,
-    idle_seconds=5.0,
+    idle_seconds=4.0,
     repeat=3,
 )
