@@ -53,10 +53,10 @@ class Merging:
         await self.committer.submit(wanted)
         return [job.id for job in wanted.jobs]
 
-    async def register(self, worker_id: str = WORKER) -> None:
+    async def register(self, worker_id: str = WORKER, slots: int = 1000) -> None:
         worker = workers.NewWorker(
             id=worker_id, name="w", hostname="h", pid=1, version="1", protocol=1,
-            queues=("default",), types={"echo": None}, slots=1000, labels={}, session_digest="",
+            queues=("default",), types={"echo": None}, slots=slots, labels={}, session_digest="",
         )  # fmt: skip
         await self.committer.run(lambda unit: workers.register(unit, worker))
 

@@ -83,6 +83,7 @@ async def _entered(*calls: Any) -> list[asyncio.Task[Any]]:
 
 async def test_what_waits_goes_into_one_transaction(merging: Merging) -> None:
     await merging.register()
+    assert await merging.committer.report([]) == []
     before = len(merging.units)
     submitting = asyncio.gather(*(merging.submit(3) for _ in range(50)))
     claims = await asyncio.gather(*(merging.claim() for _ in range(50)))
@@ -91,6 +92,16 @@ async def test_what_waits_goes_into_one_transaction(merging: Merging) -> None:
     assert await merging.jobs() == 150
     leased = [lease for leases in claims for lease in leases]
     assert len(set(leased)) == len(leased)
+
+
+async def test_claims_of_a_worker_at_once_keep_to_its_slots(merging: Merging) -> None:
+    await merging.register(slots=3)
+    await merging.submit(40)
+    for _ in range(10):
+        found = await asyncio.gather(*(merging.claim(3) for _ in range(8)))
+        leases = [lease for leases in found for lease in leases]
+        assert len(leases) == 3
+        await merging.committer.release(Released(WORKER, dict.fromkeys(leases, False)))
 
 
 async def test_every_kind_at_once_each_with_its_own_answer(merging: Merging) -> None:
@@ -280,10 +291,6 @@ async def test_single_verbs_run_in_the_order_of_their_keys(waiting: Merging) -> 
     waiting.committer.start()
     await asyncio.gather(*calls)
     assert ran == ["a", "b", "c"]
-
-
-async def test_no_reports_are_no_transaction(waiting: Merging) -> None:
-    assert await waiting.committer.report([]) == []
 
 
 async def _postgres(server: PostgresServer, template: str = "template1") -> tuple[Merging, str]:
