@@ -93,6 +93,10 @@ class Rig:
     async def leased(self, count: int, **changes: Any) -> list[str]:
         """Submit jobs and lease everything that waits to `WORKER`; the ids leased."""
         await self.submitted(count, **changes)
-        claimed = await self.committer.claim(Claim(WORKER, ("default",), ("echo",), 1_000))
-        assert isinstance(claimed, Claimed)
-        return [row[0] for row in claimed.rows]
+        leased: list[str] = []
+        while True:  # one claim takes 500 at most
+            claimed = await self.committer.claim(Claim(WORKER, ("default",), ("echo",), 1_000))
+            assert isinstance(claimed, Claimed)
+            if not claimed.rows:
+                return leased
+            leased += [row[0] for row in claimed.rows]

@@ -22,7 +22,7 @@ from tests.builders import WORKER, new_jobs
 pytestmark = pytest.mark.anyio
 
 NAMES = {
-    "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout",
+    "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout", "tidier",
 }  # fmt: skip
 
 
@@ -46,7 +46,6 @@ class Running:
             insight=self.here.insight,
             counted=self.counted.append,
             look_again=self.here.leasing.look_again,
-            tidy=self.here.store.tidy,
         )
         self.here.on_commit(self.duties.committed)
 

@@ -70,7 +70,6 @@ def _duties(here: Coordinator) -> Duties:
         insight=here.insight,
         counted=here.count_coordinators,
         look_again=here.leasing.look_again,
-        tidy=here.store.tidy,
     )
     here.on_commit(duties.committed)
     return duties

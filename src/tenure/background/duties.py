@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from loguru import logger
 
@@ -28,6 +29,13 @@ from tenure.store.reader import Reader
 from tenure.store.unit import Unit
 
 
+class OpenStore(ClockSource, Protocol):
+    """What the duties need of the store itself."""
+
+    async def tidy(self) -> None:
+        """Clear dead rows off the churning table."""
+
+
 class Duties:
     """Builds the duties and keeps them running. Use from one event loop.
 
@@ -40,7 +48,7 @@ class Duties:
         *,
         committer: Committer,
         reader: Reader,
-        source: ClockSource,
+        source: OpenStore,
         clock: Clock,
         terms: LeaseTerms,
         settings: Settings,
@@ -48,7 +56,6 @@ class Duties:
         insight: Refreshed,
         counted: Callable[[int], None],
         look_again: Callable[[], Awaitable[None]],
-        tidy: Callable[[], Awaitable[None]],
     ) -> None:
         self._clock = clock
         self.steadiness = Steadiness(terms, clock.monotonic())
@@ -61,7 +68,7 @@ class Duties:
             max_lost=settings.max_lost,
             random=random,
         )
-        self._tidier = Tidier(tidy)
+        self._tidier = Tidier(source.tidy)
         self._promoting = Loop(Promoter(committer, reader), clock, random)
         others = (
             Clockwork(source, clock, self.steadiness, committer, terms),
