@@ -22,7 +22,8 @@ from tests.builders import WORKER, new_jobs
 pytestmark = pytest.mark.anyio
 
 NAMES = {
-    "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout", "tidier",
+    "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout",
+    "tidier",
 }  # fmt: skip
 
 
