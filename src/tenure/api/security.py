@@ -38,8 +38,11 @@ def permission_of(handler: BaseRouteHandler) -> Permission | None:
     return found if isinstance(found, Permission) else None
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """The app's guard on every route. Raises Forbidden."""
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """The app's guard on every route. Raises Forbidden.
+
+    Async because Litestar sends any other guard through a thread, request by request.
+    """
     permission = permission_of(handler)
     if permission is None:
         raise Forbidden("this route declares no permission")
