@@ -204,11 +204,11 @@ class ConfigurationError(TenureError):
 
 
 def by_code() -> dict[str, type[TenureError]]:
-    """`code` to class for the whole tree, the way back from problem+json."""
+    """`code` to class for the tree of this module, the way back from problem+json."""
     found: dict[str, type[TenureError]] = {}
     waiting: list[type[TenureError]] = [TenureError]
     while waiting:
         cls = waiting.pop()
         found[cls.code] = cls
-        waiting.extend(cls.__subclasses__())
+        waiting.extend(sub for sub in cls.__subclasses__() if sub.__module__ == __name__)
     return found
