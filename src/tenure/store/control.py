@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tenure.domain.errors import Conflict, IllegalTransition, JobNotFound
+from tenure.domain.errors import IllegalTransition, JobNotFound
 from tenure.domain.job import JobOptions, rank
 from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, step
 from tenure.domain.run import Outcome
@@ -24,8 +24,6 @@ from tenure.store.endings import RUN_COLUMNS, delete_active, drop_checkpoints, i
 from tenure.store.events import Happening, record
 from tenure.store.options import decode_options, encode_options
 from tenure.store.unit import Unit
-
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +68,16 @@ class Asked(NamedTuple):
 def locked(unit: Unit, job_id: str) -> tuple[Row, Asked]:
     """A job's row, locked until the transaction ends, and what was asked.
 
-    Raises JobNotFound (also for a deleted job), and Conflict when others keep changing it.
+    Locks the job, then its active row or final run: only a person's act makes a final job active
+    again, and those wait for each other at the job. Raises JobNotFound (also for a deleted job).
     """
-    for _ in range(_TRIES):
-        found = unit.rows(_lock_active(unit.dialect), job_id=job_id)
-        found = found or unit.rows(_lock_final(unit.dialect), job_id=job_id)
-        asked = unit.rows(_read_asked(unit.dialect), job_id=job_id)
-        if not asked:
-            raise JobNotFound(f"there is no job {job_id}")
-        if found:
-            row = Row._make(found[0])
-            return row._replace(state=JobState(row.state)), Asked._make(asked[0])
-    raise Conflict("the job is being changed by others, try again")
+    asked = unit.rows(_lock_asked(unit.dialect), job_id=job_id)
+    found = asked and unit.rows(_lock_active(unit.dialect), job_id=job_id)
+    found = found or (asked and unit.rows(_lock_final(unit.dialect), job_id=job_id))
+    if not found:
+        raise JobNotFound(f"there is no job {job_id}")
+    row = Row._make(found[0])
+    return row._replace(state=JobState(row.state)), Asked._make(asked[0])
 
 
 @cache
@@ -113,11 +109,13 @@ def _lock_final(dialect: Dialect) -> sa.Select[Any]:
 
 
 @cache
-def _read_asked(dialect: Dialect) -> sa.Select[Any]:
+def _lock_asked(dialect: Dialect) -> sa.Select[Any]:
     j = t.jobs.c
     columns = (j.type, j.queue, j.name, j.priority, j.options, j.tags, j.created_at, j.version)
     return dialect.read(
-        sa.select(*columns).where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None))
+        sa.select(*columns)
+        .where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None))
+        .with_for_update(key_share=True)
     )
 
 
