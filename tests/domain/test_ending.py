@@ -37,7 +37,7 @@ def held(**changes: Any) -> Held:
         deadline_at=None,
         cancel_requested=False,
         progress=None,
-        has_checkpoint=False,
+        ties=0,
         priority=5,
         options=job_options(),
     )

@@ -14,8 +14,9 @@ from tenure.domain.lifecycle import JobState
 from tenure.domain.run import Outcome
 from tenure.store import control
 from tenure.store import tables as t
+from tenure.store.checkpoints import drop_checkpoints, keep_checkpoints
 from tenure.store.control import Action
-from tenure.store.endings import drop_checkpoints, keep_checkpoints, lock, write
+from tenure.store.endings import lock, write
 from tenure.store.unit import Unit
 from tests.builders import NOW, OTHER_WORKER, WORKER, job_options, report
 from tests.store.facts import active, measured, runs, state
@@ -56,7 +57,7 @@ def test_a_held_job_is_as_its_rows_say(store: OpenedStore) -> None:
         job_id=job_id, fence=1, worker_id=WORKER, queue="mail", type="echo", attempt=1,
         max_attempts=7, lost=0, releases=0, snoozes=0, rank=row["rank"], run_at=NOW,
         started_at=NOW, deadline_at=row["deadline_at"], cancel_requested=True, progress=None,
-        has_checkpoint=False, priority=4,
+        ties=0, priority=4,
         options=job_options(max_attempts=7, timeout_seconds=3.0),
     )  # fmt: skip
 

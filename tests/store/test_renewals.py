@@ -98,7 +98,7 @@ def test_progress_and_checkpoint_are_kept(store: OpenedStore) -> None:
     assert expires(store, first) == NOW + TERMS.lease
     beat(store, holding((first, 1), (second, 1)))
     assert active(store, first)["progress"] == '{"fraction":0.5}'
-    assert (active(store, first)["has_checkpoint"], active(store, second)["has_checkpoint"]) == (
+    assert (active(store, first)["ties"], active(store, second)["ties"]) == (
         0, 1,
     )  # fmt: skip
     ended(store, report(first), report(second, outcome=Outcome.FAILED, retry_after_seconds=0.0))

@@ -212,7 +212,7 @@ def test_a_snooze_gives_the_attempt_back(store: OpenedStore) -> None:
     assert (row["state"], row["reason"], row["run_at"]) == (
         "scheduled", "snoozed", store.now + 9 * SECOND,
     )  # fmt: skip
-    assert (row["attempt"], row["snoozes"], row["fence"], row["has_checkpoint"]) == (0, 1, 1, 1)
+    assert (row["attempt"], row["snoozes"], row["fence"], row["ties"]) == (0, 1, 1, 1)
     assert store.rows(sa.select(t.checkpoints.c.data)) == [("[1]",)]
 
 

@@ -39,7 +39,7 @@ class Held:
     deadline_at: int | None
     cancel_requested: bool
     progress: str | None
-    has_checkpoint: bool
+    ties: int
     priority: int = 0
     options: JobOptions = field(default=DEFAULT_OPTIONS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 
 from tenure.domain.retry import DEFAULT_RETRY_POLICY, RetryPolicy
 
@@ -24,6 +24,19 @@ STRICT_STEP = 10_000_000_000_000_000
 class OnLost(StrEnum):
     RETRY = "retry"
     FAIL = "fail"
+
+
+class Tie(IntFlag):
+    """What other tables hold for an unfinished job, so that a job tied to nothing costs nothing."""
+
+    NONE = 0
+    CHECKPOINT = 1
+    CHILDREN = 2
+    """Jobs depend on it."""
+    PARENTS = 4
+    """It depends on jobs."""
+    CONCURRENCY_KEY = 8
+    UNIQUE_KEY = 16
 
 
 class Reason(StrEnum):

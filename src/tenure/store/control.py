@@ -20,9 +20,10 @@ from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, st
 from tenure.domain.run import Outcome
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
-from tenure.store.endings import RUN_COLUMNS, delete_active, drop_checkpoints, insert_runs
+from tenure.store.endings import RUN_COLUMNS, delete_active, insert_runs
 from tenure.store.events import Happening, record
 from tenure.store.options import decode_options, encode_options
+from tenure.store.ties import end
 from tenure.store.unit import Unit
 
 
@@ -49,7 +50,7 @@ class Row(NamedTuple):
     fence: int
     worker_id: str | None
     cancel_requested_at: int | None
-    has_checkpoint: int
+    ties: int
 
 
 class Asked(NamedTuple):
@@ -85,7 +86,7 @@ def _lock_active(dialect: Dialect) -> sa.Select[Any]:
     a = t.active_jobs.c
     columns = (
         a.queue, a.type, a.state, a.reason, a.rank, a.run_at, a.attempt, a.max_attempts, a.lost,
-        a.fence, a.worker_id, a.cancel_requested_at, a.has_checkpoint,
+        a.fence, a.worker_id, a.cancel_requested_at, a.ties,
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns).where(a.job_id == sa.bindparam("job_id")).with_for_update()
@@ -101,7 +102,7 @@ def _lock_final(dialect: Dialect) -> sa.Select[Any]:
         sa.literal_column("''").label("queue"), sa.literal_column("''").label("type"),
         r.final_state, r.reason, zero.label("rank"), zero.label("run_at"), r.attempt,
         zero.label("max_attempts"), r.lost, r.fence, none.label("worker"), none.label("cancel"),
-        zero.label("checkpoint"),
+        zero.label("ties"),
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns).where(r.job_id == sa.bindparam("job_id"), t.FINAL).with_for_update()
@@ -149,8 +150,6 @@ def cancel(unit: Unit, job_id: str, action: Action) -> None:
 def _end_cancelled(unit: Unit, job_id: str, row: Row) -> None:
     """End a job that is not running. No lease reports it, so it takes a fence of its own."""
     unit.execute(delete_active(unit.dialect), [(job_id,)])
-    if row.has_checkpoint:
-        drop_checkpoints(unit, [job_id])
     values = {
         "job_id": job_id, "fence": row.fence + 1, "attempt": row.attempt, "finished_at": unit.now,
         "outcome": Outcome.CANCELLED, "lost": row.lost, "cancel_requested": 1,
@@ -158,7 +157,7 @@ def _end_cancelled(unit: Unit, job_id: str, row: Row) -> None:
     }  # fmt: skip
     unit.execute(insert_runs(unit.dialect), [tuple(values.get(c.name) for c in RUN_COLUMNS)])
     unit.count(row.queue, row.type, "cancelled")
-    unit.finished.append(job_id)
+    end(unit, [(job_id, JobState.CANCELLED, row.ties)])
 
 
 @cache
@@ -231,7 +230,7 @@ def retry(unit: Unit, job_id: str, action: Action) -> None:
 def _again(
     unit: Unit, job_id: str, row: Row, asked: Asked, options: JobOptions, state: JobState
 ) -> dict[str, Any]:
-    zeros = dict.fromkeys(("lost", "releases", "snoozes", "has_checkpoint"), 0)
+    zeros = dict.fromkeys(("lost", "releases", "snoozes", "ties"), 0)
     return {
         "job_id": job_id, "queue": asked.queue, "type": asked.type, "state": state.value,
         "rank": rank(unit.now, asked.priority), "run_at": unit.now,

@@ -12,11 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain.ending import Ending, Held
+from tenure.domain.job import Tie
 from tenure.domain.lifecycle import JobState
 from tenure.domain.run import KEPT_RELEASES, Outcome
 from tenure.store import tables as t
+from tenure.store.checkpoints import keep_checkpoints
 from tenure.store.dialect import Dialect
 from tenure.store.options import decode_options
+from tenure.store.ties import end
 from tenure.store.unit import Lane, Unit
 
 _MEASURES: dict[JobState, str] = {
@@ -29,7 +32,7 @@ HELD_COLUMNS: tuple[sa.Column[Any], ...] = tuple(
     for name in (
         "job_id", "fence", "worker_id", "queue", "type", "attempt", "max_attempts", "lost",
         "releases", "snoozes", "rank", "run_at", "started_at", "deadline_at",
-        "cancel_requested_at", "progress", "has_checkpoint",
+        "cancel_requested_at", "progress", "ties",
     )
 )  # fmt: skip
 
@@ -38,7 +41,6 @@ def to_held(row: Any) -> Held:
     """A row of HELD_COLUMNS, priority and options."""
     fields = list(row)
     fields[14] = row[14] is not None
-    fields[16] = bool(row[16])
     fields[18] = decode_options(row[18])
     return Held(*fields)
 
@@ -81,12 +83,13 @@ def write(unit: Unit, endings: list[Ending]) -> None:
     final = [ending for ending in endings if ending.final]
     going = [ending for ending in endings if not ending.final]
     if final:
-        unit.finished += [e.held.job_id for e in final]
         unit.execute(delete_active(unit.dialect), sorted((e.held.job_id,) for e in final))
-        drop_checkpoints(unit, [e.held.job_id for e in final if e.held.has_checkpoint])
+        end(unit, [(e.held.job_id, e.state, e.held.ties) for e in final])
     if going:
         unit.execute(_go_on(unit.dialect), sorted(_going_row(e) for e in going))
-        _keep_checkpoints(unit, going)
+        keep_checkpoints(
+            unit, [(e.held.job_id, e.checkpoint) for e in going if e.checkpoint is not None]
+        )
     recorded = [_run_row(unit, e) for e in endings if e.outcome is not None]
     if recorded:
         unit.execute(insert_runs(unit.dialect), recorded)
@@ -97,7 +100,7 @@ def write(unit: Unit, endings: list[Ending]) -> None:
 def _going_row(e: Ending) -> tuple[Any, ...]:
     return (
         e.held.job_id, e.state.value, e.reason, e.rank, e.run_at, e.attempt, e.lost, e.releases,
-        e.snoozes, int(e.held.has_checkpoint or e.checkpoint is not None),
+        e.snoozes, e.held.ties if e.checkpoint is None else e.held.ties | Tie.CHECKPOINT,
     )  # fmt: skip
 
 
@@ -162,7 +165,7 @@ def _go_on(dialect: Dialect) -> sa.Executable:
     a = t.active_jobs.c
     changed = (
         a.state, a.reason, a.rank, a.run_at, a.attempt, a.lost, a.releases, a.snoozes,
-        a.has_checkpoint,
+        a.ties,
     )  # fmt: skip
     batch = dialect.batch(a.job_id, *changed)
     cleared = (
@@ -176,43 +179,6 @@ def _go_on(dialect: Dialect) -> sa.Executable:
             {column.name: batch.c[column.name] for column in changed}
             | dict.fromkeys(cleared, sa.null())
         )
-    )
-
-
-def drop_checkpoints(unit: Unit, job_ids: list[str]) -> None:
-    """Delete the checkpoints of these jobs."""
-    if job_ids:
-        unit.execute(_delete_checkpoints(unit.dialect), sorted((job_id,) for job_id in job_ids))
-
-
-@cache
-def _delete_checkpoints(dialect: Dialect) -> sa.Executable:
-    c = t.checkpoints.c
-    batch = dialect.batch(c.job_id)
-    return sa.delete(t.checkpoints).where(c.job_id.in_(sa.select(batch.c.job_id)))
-
-
-def keep_checkpoints(unit: Unit, rows: list[tuple[str, str]]) -> None:
-    """Store checkpoints, (job_id, JSON text) each. The caller sets `has_checkpoint`."""
-    if rows:
-        unit.execute(_put_checkpoints(unit.dialect), sorted(rows))
-
-
-def _keep_checkpoints(unit: Unit, endings: list[Ending]) -> None:
-    keep_checkpoints(
-        unit, [(e.held.job_id, e.checkpoint) for e in endings if e.checkpoint is not None]
-    )
-
-
-@cache
-def _put_checkpoints(dialect: Dialect) -> sa.Executable:
-    c = t.checkpoints.c
-    batch = dialect.batch(c.job_id, c.data)
-    insert = dialect.upsert(t.checkpoints).from_select(
-        ["job_id", "data"], sa.select(*batch.c).where(sa.true())
-    )
-    return insert.on_conflict_do_update(
-        index_elements=["job_id"], set_={"data": insert.excluded.data}
     )
 
 

@@ -67,7 +67,7 @@ def _read_pending(dialect: Dialect, lanes: int, below: bool) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
     columns = (
         a.job_id, a.fence, a.attempt, a.max_attempts, a.type, j.name, a.queue, j.payload, j.tags,
-        j.options, a.has_checkpoint, a.run_at, a.rank,
+        j.options, a.ties, a.run_at, a.rank,
     )  # fmt: skip
     if lanes == 1:
         one = _ready_lane(0, below).with_only_columns(*columns).join(t.jobs, j.id == a.job_id)

@@ -12,8 +12,10 @@ import msgspec
 import sqlalchemy as sa
 
 from tenure.domain.errors import InvalidInput, WorkerUnknown
+from tenure.domain.job import Tie
 from tenure.domain.lease import LeaseTerms
 from tenure.store import tables as t
+from tenure.store.checkpoints import checkpoints
 from tenure.store.dialect import Dialect
 from tenure.store.lanes import pending
 from tenure.store.options import decode_options
@@ -150,7 +152,7 @@ def _lease(
     rows = pending(unit, lanes, min(wanted, MAX_LEASED))
     if not rows:
         return
-    checkpoints = _checkpoints(unit, [row[0] for row in rows if row[10]])
+    saved = checkpoints(unit, [row[0] for row in rows if row[10] & Tie.CHECKPOINT])
     grants: dict[tuple[str, int, int | None], list[tuple[str]]] = defaultdict(list)
     waiting: dict[Lane, list[int]] = defaultdict(list)
     for row, candidate in zip(rows, _deal(candidates), strict=False):
@@ -162,7 +164,7 @@ def _lease(
         candidate.answer.rows.append(
             (
                 job_id, fence + 1, attempt + 1, max_attempts, type_, name, queue, payload, tags,
-                timeout, checkpoints.get(job_id),
+                timeout, saved.get(job_id),
             )
         )  # fmt: skip
         waiting[queue, type_].append(unit.now - row[11])
@@ -201,22 +203,6 @@ def _grant(dialect: Dialect) -> sa.Executable:
             started_at=sa.bindparam("now", type_=t.Micros),
             progress=sa.null(),
         )
-    )
-
-
-def _checkpoints(unit: Unit, job_ids: list[str]) -> dict[str, str]:
-    if not job_ids:
-        return {}
-    rows = unit.rows(_read_checkpoints(unit.dialect), [(job_id,) for job_id in job_ids])
-    return {row[0]: row[1] for row in rows}
-
-
-@cache
-def _read_checkpoints(dialect: Dialect) -> sa.Select[Any]:
-    c = t.checkpoints.c
-    batch = dialect.batch(c.job_id)
-    return dialect.read(
-        sa.select(c.job_id, c.data).join_from(batch, t.checkpoints, c.job_id == batch.c.job_id)
     )
 
 

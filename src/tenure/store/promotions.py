@@ -11,8 +11,9 @@ from tenure.domain.lifecycle import Event, JobState, step
 from tenure.domain.run import Outcome
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
-from tenure.store.endings import delete_active, drop_checkpoints, insert_runs
+from tenure.store.endings import delete_active, insert_runs
 from tenure.store.events import Happening, record
+from tenure.store.ties import end
 from tenure.store.unit import Unit
 
 
@@ -67,20 +68,19 @@ def expire(unit: Unit, limit: int = 1_000) -> int:
     rows = unit.rows(_overdue(unit.dialect), limit=limit, now=unit.now)
     if not rows:
         return 0
-    ended = [(row, step(JobState(row[5]), Event.EXPIRE).value) for row in rows]
+    ended = [(row, step(JobState(row[5]), Event.EXPIRE)) for row in rows]
     unit.execute(delete_active(unit.dialect), sorted((row[0],) for row in rows))
-    drop_checkpoints(unit, [row[0] for row in rows if row[6]])
     outcome = Outcome.CANCELLED.value
     runs = [
         (
             job_id, fence + 1, 0, None, None, unit.now, outcome, None, None, None, lost, 0, None,
-            state,
+            state.value,
         )
         for (job_id, fence, _, _, lost, *_), state in ended
     ]  # fmt: skip
     unit.execute(insert_runs(unit.dialect), runs)
     record(unit, [Happening(Event.EXPIRE, job_id=row[0]) for row in rows])
-    unit.finished += [row[0] for row in rows]
+    end(unit, [(row[0], state, row[6]) for row, state in ended])
     for row in rows:
         unit.count(row[2], row[3], "expired")
     return len(rows)
@@ -90,7 +90,7 @@ def expire(unit: Unit, limit: int = 1_000) -> int:
 def _overdue(dialect: Dialect) -> sa.Select[Any]:
     a = t.active_jobs.c
     locked = (
-        sa.select(a.job_id, a.fence, a.queue, a.type, a.lost, a.state, a.has_checkpoint)
+        sa.select(a.job_id, a.fence, a.queue, a.type, a.lost, a.state, a.ties)
         .where(t.EXPIRING, a.expires_at <= sa.bindparam("now", type_=t.Micros))
         .order_by(a.expires_at)
         .limit(sa.bindparam("limit", type_=t.Integer))

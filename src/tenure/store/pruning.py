@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from tenure.domain.ids import first_at
 from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.store import tables as t
+from tenure.store.checkpoints import drop_checkpoints
 from tenure.store.dialect import Dialect
-from tenure.store.endings import drop_checkpoints
 from tenure.store.unit import Unit
 
 START = first_at(0)

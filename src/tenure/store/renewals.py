@@ -13,8 +13,9 @@ from tenure.domain import ending as rules
 from tenure.domain.errors import WorkerUnknown
 from tenure.domain.lease import LeaseTerms
 from tenure.store import tables as t
+from tenure.store.checkpoints import keep_checkpoints
 from tenure.store.dialect import Dialect
-from tenure.store.endings import keep_checkpoints, lock, write
+from tenure.store.endings import lock, write
 from tenure.store.leases import cancels
 from tenure.store.unit import Unit
 
@@ -172,9 +173,7 @@ def _read_held(dialect: Dialect) -> sa.Select[Any]:
 @cache
 def _renew(dialect: Dialect) -> sa.Executable:
     a = t.active_jobs.c
-    batch = dialect.batch(
-        a.job_id, a.fence, a.worker_id, a.lease_expires_at, a.progress, a.has_checkpoint
-    )
+    batch = dialect.batch(a.job_id, a.fence, a.worker_id, a.lease_expires_at, a.progress, a.ties)
     return (
         sa.update(t.active_jobs)
         .where(
@@ -185,9 +184,7 @@ def _renew(dialect: Dialect) -> sa.Executable:
         .values(
             lease_expires_at=batch.c.lease_expires_at,
             progress=sa.func.coalesce(batch.c.progress, a.progress),
-            has_checkpoint=a.has_checkpoint
-            + batch.c.has_checkpoint
-            - a.has_checkpoint * batch.c.has_checkpoint,
+            ties=a.ties.bitwise_or(batch.c.ties),
         )
     )
 

@@ -15,7 +15,8 @@ from tenure.domain.lifecycle import JobState
 from tenure.domain.run import Outcome, Report, ReportStatus
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect, Move, Moving
-from tenure.store.endings import drop_checkpoints, lock, write
+from tenure.store.endings import lock, write
+from tenure.store.ties import end
 from tenure.store.unit import Lane, Unit, json_text
 
 _Lease = tuple[str, int, str]
@@ -65,8 +66,7 @@ def _complete(unit: Unit, good: list[Report]) -> list[int]:
     ran: dict[Lane, list[int]] = defaultdict(list)
     for _, _, _, queue, type_, started_at, _ in taken:
         ran[queue, type_].append(unit.now - started_at)
-    drop_checkpoints(unit, [row[0] for row in taken if row[6]])
-    unit.finished += [row[0] for row in taken]
+    end(unit, [(row[0], JobState.COMPLETED, row[6]) for row in taken])
     for lane, spans in ran.items():
         unit.count(*lane, "completed", len(spans))
         unit.observe(lane, "duration", spans)
@@ -97,7 +97,7 @@ def _complete_leased(dialect: Dialect) -> Moving:
         a.fence == batch.c.fence,
         a.worker_id == batch.c.worker_id,
     )
-    read = (a.job_id, a.fence, a.worker_id, a.queue, a.type, a.started_at, a.has_checkpoint)
+    read = (a.job_id, a.fence, a.worker_id, a.queue, a.type, a.started_at, a.ties)
     return dialect.move(Move(t.active_jobs, batch, leased, t.runs, values, read))
 
 

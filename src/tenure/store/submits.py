@@ -153,7 +153,7 @@ def _insert(unit: Unit, groups: list[_Alike]) -> None:
 _FEW_GROUPS = 8
 _WIDE = ("type", "queue", "name", "priority", "created_at", "options", "tags", "owner_id")
 _NARROW = ("queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts")
-_ZEROS = ("attempt", "lost", "releases", "snoozes", "fence", "has_checkpoint")
+_ZEROS = ("attempt", "lost", "releases", "snoozes", "fence", "ties")
 
 
 def _bound(table: sa.Table, names: tuple[str, ...]) -> list[sa.ColumnElement[Any]]:

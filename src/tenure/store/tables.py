@@ -65,7 +65,7 @@ active_jobs = sa.Table(
     sa.Column("cancel_requested_at", Micros),
     sa.Column("cancel_reason", Text),
     sa.Column("progress", Text, comment="JSON {fraction, message}"),
-    sa.Column("has_checkpoint", Integer, nullable=False),
+    sa.Column("ties", Integer, nullable=False, comment="bits of domain.job.Tie"),
     sa.CheckConstraint("(worker_id IS NOT NULL) = (state = 'running')", name="leased_is_running"),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": "70"},

@@ -61,7 +61,7 @@ def _active_jobs() -> None:
         sa.Column("cancel_requested_at", sa.BigInteger()),
         sa.Column("cancel_reason", sa.Text()),
         sa.Column("progress", sa.Text(), comment="JSON {fraction, message}"),
-        sa.Column("has_checkpoint", sa.Integer(), nullable=False),
+        sa.Column("ties", sa.Integer(), nullable=False, comment="bits of domain.job.Tie"),
         sa.CheckConstraint(
             "(worker_id IS NOT NULL) = (state = 'running')",
             name=op.f("ck_active_jobs_leased_is_running"),
