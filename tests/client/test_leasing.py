@@ -9,7 +9,7 @@ import pytest
 from tenure.client.leasing import AsyncLeasing, Introduction, Leasing, Session
 from tenure.client.transport import AsyncTransport, Transport
 from tenure.domain.errors import TenureError, WorkerUnknown
-from tenure.wire.leases import HeldLease, LogLineIn, ProgressIn, ReleaseItem, ReportItem
+from tenure.wire.leases import HeldLease, LogLineIn, ProgressIn, ReleaseItem, ReportItem, Wanted
 from tests.client.scripted import Reply, Scripted, scripted
 
 pytestmark = pytest.mark.anyio
@@ -59,7 +59,7 @@ async def test_an_acquire_brings_leases_with_their_payloads_as_they_are() -> Non
     with scripted(_json({"leases": [LEASE], "waited_seconds": 0.5, "new": 1})) as script:
         leasing = _calls(script, token="worker-secret")
         answer = await leasing.acquire(
-            SESSION, queues=["q"], types=["echo"], slots=3, wait_seconds=2
+            SESSION, Wanted(queues=["q"], types=["echo"], slots=3), wait_seconds=2
         )
         await leasing.aclose()
         assert _asked(script) == (
@@ -78,7 +78,7 @@ async def test_reports_leave_out_what_was_not_given() -> None:
     report = ReportItem(job_id="j1", fence=3, outcome="completed", result=msgspec.Raw(b"[1]"))
     with scripted(_json({"results": [result]})) as script:
         leasing = _calls(script)
-        (answer,) = await leasing.complete(SESSION, [report])
+        (answer,) = (await leasing.complete(SESSION, [report])).results
         await leasing.aclose()
         assert _asked(script)[3] == {
             "worker_id": "w1",
@@ -143,7 +143,7 @@ async def test_an_answer_of_something_else_is_an_error(body: bytes) -> None:
     with scripted(Reply(200, body)) as script:
         leasing = _calls(script)
         with pytest.raises(TenureError, match="not a coordinator's"):
-            await leasing.acquire(SESSION, queues=[], types=[], slots=1, wait_seconds=0)
+            await leasing.acquire(SESSION, Wanted(queues=[], types=[], slots=1), wait_seconds=0)
         with pytest.raises(TenureError, match="not a coordinator's"):
             await leasing.register(Introduction("n", "h", 1, "", ("q",), {}, 1, {}))
         await leasing.aclose()

@@ -130,3 +130,53 @@ async def test_limits_of_what_a_worker_tells(coordinator: Coordinator) -> None:
     many = leases.CompleteMany(worker_id=WORKER, reports=[item] * 10_001)
     with pytest.raises(TooLarge):
         await coordinator.leasing.complete_many(many)
+
+
+def _complete(worker_id: str, slots: int, *done: leases.Lease) -> leases.CompleteMany:
+    reports = [
+        leases.ReportItem(job_id=item.job_id, fence=item.fence, outcome="completed")
+        for item in done
+    ]
+    wanted = leases.Wanted(queues=["default"], types=["echo"], slots=slots)
+    return leases.CompleteMany(worker_id=worker_id, reports=reports, acquire=wanted)
+
+
+async def test_reports_and_the_next_leases_share_a_request(coordinator: Coordinator) -> None:
+    ids = await submit(coordinator, 3)
+    worker_id = await register(coordinator, slots=2)
+    first = (await coordinator.leasing.acquire(ask(worker_id, 2))).leases
+    answer = await coordinator.leasing.complete_many(_complete(worker_id, 2, *first))
+    assert [result.status for result in answer.results] == ["accepted", "accepted"]
+    assert answer.acquired is not None
+    assert [item.job_id for item in answer.acquired.leases] == ids[2:]
+
+
+async def test_reports_stand_when_no_leases_can_be_had(coordinator: Coordinator) -> None:
+    [job_id, _] = await submit(coordinator, 2)
+    worker_id = await register(coordinator)
+    first = (await coordinator.leasing.acquire(ask(worker_id))).leases
+    body = _complete(worker_id, 1, *first)
+    assert body.acquire is not None
+    body.acquire.types = ["never_registered"]
+    answer = await coordinator.leasing.complete_many(body)
+    assert [result.status for result in answer.results] == ["accepted"]
+    assert answer.acquired is None
+    assert await _status(coordinator, job_id) == ("completed", 1)
+
+
+async def test_a_reporter_that_has_gone_keeps_no_new_lease(coordinator: Coordinator) -> None:
+    [_, job_id] = await submit(coordinator, 2)
+    worker_id = await register(coordinator)
+    first = (await coordinator.leasing.acquire(ask(worker_id))).leases
+    await coordinator.leasing.complete_many(_complete(worker_id, 1, *first), lambda: True)
+    assert await _status(coordinator, job_id) == ("pending", 0)
+
+
+async def test_what_a_report_asks_for_is_checked_first(coordinator: Coordinator) -> None:
+    await submit(coordinator, 1)
+    worker_id = await register(coordinator)
+    first = (await coordinator.leasing.acquire(ask(worker_id))).leases
+    with pytest.raises(InvalidInput) as caught:
+        await coordinator.leasing.complete_many(_complete(worker_id, 100_000, *first))
+    assert caught.value.errors[0].pointer == "/acquire/slots"
+    assert await _status(coordinator, first[0].job_id) == ("running", 1)

@@ -13,6 +13,7 @@ import pytest
 from tenure.wire.leases import Lease, ReleaseItem
 from tenure.worker.executor import Ending, Executor
 from tenure.worker.holding import Holding, Run
+from tenure.worker.intake import Intake
 from tenure.worker.invocation import Invocation
 from tenure.worker.poller import Poller
 from tenure.worker.registry import Registry, handler
@@ -52,8 +53,7 @@ async def floor(scripted: Protocol, slots: int = 4) -> AsyncIterator[Floor]:
     registry.add(work)
     leasing, membership = await scripted.joined()
     executor = Executor(made.holding, made.on_end)
-    poller = Poller(
-        leasing,
+    intake = Intake(
         membership,
         made.holding,
         executor,
@@ -63,6 +63,7 @@ async def floor(scripted: Protocol, slots: int = 4) -> AsyncIterator[Floor]:
         release=made.released.extend,
         drain=made.drain,
     )
+    poller = Poller(leasing, membership, made.holding, intake)
     task = asyncio.ensure_future(poller.run())
     try:
         yield made

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +12,11 @@ import msgspec
 import pytest
 
 from tenure.client.leasing import AsyncLeasing
-from tenure.wire.leases import ErrorIn, ReleaseItem, ReportItem
+from tenure.wire.leases import ErrorIn, Lease, ReleaseItem, ReportItem
 from tenure.worker import reporter as module
+from tenure.worker.executor import Executor
 from tenure.worker.holding import Holding, Run
+from tenure.worker.intake import Intake
 from tenure.worker.invocation import Invocation
 from tenure.worker.membership import Membership
 from tenure.worker.registry import Registry, handler
@@ -36,6 +39,8 @@ class Desk:
     holding: Holding
     leasing: AsyncLeasing
     membership: Membership
+    intake: Intake
+    started: list[Run]
 
     def hold(self, count: int) -> list[Run]:
         registry = Registry()
@@ -59,16 +64,34 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(scripted: Protocol, slots: int = 2_000) -> AsyncIterator[Desk]:
+async def desk(
+    scripted: Protocol, slots: int = 2_000, *, asks: bool = False
+) -> AsyncIterator[Desk]:
     leasing, membership = await scripted.joined()
     holding = Holding(slots)
-    reporter = Reporter(leasing, membership, holding)
+    started: list[Run] = []
+    registry = Registry()
+    registry.add(work)
+    executor = Executor(holding, lambda run, _: started.append(run))
+    intake = Intake(
+        membership,
+        holding,
+        executor,
+        queues=["default"],
+        invocations={item.name: Invocation(item) for item in registry},
+        watcher=Heard(),
+        release=lambda items: reporter.release_unstarted(items),
+        drain=lambda: None,
+    )
+    intake.closed = not asks
+    reporter = Reporter(leasing, membership, holding, intake)
     task = asyncio.ensure_future(reporter.run())
     try:
-        yield Desk(reporter, holding, leasing, membership)
+        yield Desk(reporter, holding, leasing, membership, intake, started)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await executor.close()
         await leasing.aclose()
 
 
@@ -236,3 +259,75 @@ async def test_reports_go_on_while_one_request_is_slow(scripted: Protocol) -> No
         await until(lambda: list(made.holding.runs.values()) == [slow])
         gate.set()
         await made.empty()
+
+
+def _with_leases(*leases: Lease) -> Any:
+    """Accepts every report, and gives these leases to the first that asks."""
+    left = [json.loads(msgspec.json.encode(item)) for item in leases]
+
+    def complete(body: Any) -> tuple[int, Any]:
+        results = [
+            {"job_id": item["job_id"], "fence": item["fence"], "status": "accepted"}
+            for item in body["reports"]
+        ]
+        if "acquire" not in body:
+            return 200, {"results": results}
+        given = [left.pop() for _ in range(min(body["acquire"]["slots"], len(left)))]
+        return 200, {"results": results, "acquired": {"leases": given}}
+
+    return complete
+
+
+async def test_a_report_brings_leases_in_its_place(scripted: Protocol) -> None:
+    more = [lease(), lease()]
+    scripted.answers["complete"] = _with_leases(*more)
+    async with desk(scripted, slots=3, asks=True) as made:
+        first = made.hold(3)
+        for run in first:
+            made.report(run)
+        await until(lambda: len(made.started) == 2)
+        asked = scripted.asked["complete"][0]["acquire"]
+        assert asked == {"queues": ["default"], "types": ["work"], "slots": 3}
+        assert {run.lease.job_id for run in made.started} == {item.job_id for item in more}
+        assert made.holding.free == 1
+
+
+async def test_a_stuck_thread_asks_for_nothing_in_its_place(scripted: Protocol) -> None:
+    async with desk(scripted, slots=2, asks=True) as made:
+        first, second = made.hold(2)
+        made.holding.strand(first)
+        made.report(first)
+        made.report(second)
+        await made.empty()
+        assert scripted.asked["complete"][0]["acquire"]["slots"] == 1
+
+
+async def test_nothing_is_asked_beside_a_poll_or_after_the_last(scripted: Protocol) -> None:
+    async with desk(scripted, slots=2, asks=True) as made:
+        first, second = made.hold(2)
+        made.intake.polling = 1
+        made.report(first)
+        await until(lambda: made.holding.free == 1)
+        made.intake.polling = 0
+        made.intake.closed = True
+        made.report(second)
+        await made.empty()
+        assert all("acquire" not in body for body in scripted.asked["complete"])
+
+
+async def test_leases_that_come_while_leaving_go_back(scripted: Protocol) -> None:
+    item = lease()
+    accept = _with_leases(item)
+    async with desk(scripted, slots=1, asks=True) as made:
+
+        def leave(body: Any) -> Any:
+            made.intake.closed = True
+            return accept(body)
+
+        scripted.answers["complete"] = leave
+        (run,) = made.hold(1)
+        made.report(run)
+        await until(lambda: len(scripted.asked["release"]) == 1)
+        (given_back,) = scripted.asked["release"][0]["leases"]
+        assert given_back["job_id"] == item.job_id
+        assert made.started == []

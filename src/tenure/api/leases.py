@@ -77,7 +77,8 @@ async def complete_one(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
 )
 async def complete_many(request: Ask) -> Response[bytes]:
     reports = await struct_body(request, _COMPLETE_MANY)
-    return answer(await coordinator(request).leasing.complete_many(reports))
+    with watching(request, lambda: None) as gone:
+        return answer(await coordinator(request).leasing.complete_many(reports, gone))
 
 
 @post(

@@ -27,7 +27,7 @@ from tenure.wire.leases import (
     Release,
     ReleaseItem,
     ReportItem,
-    ReportResult,
+    Wanted,
 )
 from tenure.wire.workers import PROTOCOL, Registered
 
@@ -152,21 +152,19 @@ class AsyncLeasing:
     async def acquire(
         self,
         session: Session,
+        wanted: Wanted,
         *,
-        queues: Sequence[str],
-        types: Sequence[str],
-        slots: int,
         wait_seconds: float,
     ) -> Acquired:
-        """Up to `slots` leases, waiting up to `wait_seconds` for the first.
+        """Up to `wanted.slots` leases, waiting up to `wait_seconds` for the first.
 
         Cancelling drops the connection: the coordinator then takes back what it was about to give.
         """
         request = Acquire(
             worker_id=session.worker_id,
-            queues=list(queues),
-            types=list(types),
-            slots=slots,
+            queues=wanted.queues,
+            types=wanted.types,
+            slots=wanted.slots,
             wait_seconds=wait_seconds,
         )
         answer = await self._transport.request(
@@ -178,13 +176,15 @@ class AsyncLeasing:
         )
         return _decoded(_ACQUIRED, answer)
 
-    async def complete(self, session: Session, reports: Sequence[ReportItem]) -> list[ReportResult]:
-        """What became of each report, in their order."""
-        body = CompleteMany(worker_id=session.worker_id, reports=list(reports))
+    async def complete(
+        self, session: Session, reports: Sequence[ReportItem], wanted: Wanted | None = None
+    ) -> Completed:
+        """What became of each report, in their order, and what was leased of `wanted` at once."""
+        body = CompleteMany(worker_id=session.worker_id, reports=list(reports), acquire=wanted)
         answer = await self._transport.request(
             "POST", "/api/jobs/complete", body=_ENCODER.encode(body), headers=session.headers
         )
-        return _decoded(_COMPLETED, answer).results
+        return _decoded(_COMPLETED, answer)
 
     async def release(self, session: Session, leases: Sequence[ReleaseItem]) -> None:
         """Give leases back with their attempts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable
@@ -159,8 +160,14 @@ class Leasing:
                 f"job {job_id} is no longer leased to this worker under fence {body.fence}"
             )
 
-    async def complete_many(self, body: wire.CompleteMany) -> wire.Completed:
-        """Settle a batch of reports, one status each, in their order."""
+    async def complete_many(
+        self, body: wire.CompleteMany, gone: Callable[[], bool] = bool
+    ) -> wire.Completed:
+        """Settle a batch of reports, one status each, in their order, and lease what they ask for.
+
+        Reports and claim enter the committer together, so that one commit serves both (ADR 0008).
+        `gone`: see `acquire`.
+        """
         _check_id(body.worker_id, "worker_id")
         if len(body.reports) > self._limits.batch_jobs:
             raise TooLarge(f"at most {self._limits.batch_jobs} reports a request")
@@ -168,13 +175,35 @@ class Leasing:
             self._report(body.worker_id, item.job_id, item, f"/reports/{place}")
             for place, item in enumerate(body.reports)
         ]
-        statuses = await self._committer.report(reports)
+        if body.acquire is None:
+            statuses, acquired = await self._committer.report(reports), None
+        else:
+            claim = _check_wanted(body.worker_id, body.acquire, "/acquire")
+            statuses, acquired = await self._report_and_claim(reports, claim, gone)
         return wire.Completed(
+            acquired=acquired,
             results=[
                 wire.ReportResult(job_id=item.job_id, fence=item.fence, status=status.value)
                 for item, status in zip(reports, statuses, strict=True)
-            ]
+            ],
         )
+
+    async def _report_and_claim(
+        self, reports: list[run.Report], claim: Claim, gone: Callable[[], bool]
+    ) -> tuple[list[run.ReportStatus], wire.Acquired | None]:
+        statuses, answer = await asyncio.gather(
+            self._committer.report(reports), self._committer.claim(claim), return_exceptions=True
+        )
+        # A claim that is refused leaves the reports as they are; the next poll is told why.
+        claimed = answer if isinstance(answer, Claimed) else None
+        if claimed is not None and (gone() or isinstance(statuses, BaseException)):
+            await self.give_back(claim.worker_id, claimed)
+            claimed = None
+        if isinstance(statuses, BaseException):
+            raise statuses
+        if claimed is None:
+            return statuses, None
+        return statuses, self._answer(claimed, self._untold(claimed), waited=0)
 
     async def release(self, body: wire.Release) -> int:
         """Give leases back; how many were still held."""
@@ -222,14 +251,20 @@ class Leasing:
 
 def _check_acquire(asked: wire.Acquire) -> Claim:
     _check_id(asked.worker_id, "worker_id")
-    if not 0 <= asked.slots <= wire.MAX_SLOTS:
-        raise InvalidInput.field("slots", f"must lie between 0 and {wire.MAX_SLOTS}")
     if not math.isfinite(asked.wait_seconds) or asked.wait_seconds < 0:
         raise InvalidInput.field("wait_seconds", "must be 0 or more")
-    if len(asked.queues) > 100 or len(asked.types) > 1_000:
-        raise InvalidInput.field("queues", "at most 100 queues and 1000 types")
+    return _check_wanted(asked.worker_id, asked, "")
+
+
+def _check_wanted(worker_id: str, asked: wire.Acquire | wire.Wanted, pointer: str) -> Claim:
+    if not 0 <= asked.slots <= wire.MAX_SLOTS:
+        raise InvalidInput.field(f"{pointer}/slots", f"must lie between 0 and {wire.MAX_SLOTS}")
+    if len(asked.queues) > wire.MAX_QUEUES or len(asked.types) > wire.MAX_TYPES:
+        raise InvalidInput.field(
+            f"{pointer}/queues", f"at most {wire.MAX_QUEUES} queues and {wire.MAX_TYPES} types"
+        )
     queues, types = dict.fromkeys(asked.queues), dict.fromkeys(asked.types)
-    return Claim(asked.worker_id, tuple(queues), tuple(types), asked.slots)
+    return Claim(worker_id, tuple(queues), tuple(types), asked.slots)
 
 
 def _check_id(text: str, field: str) -> None:

@@ -77,8 +77,8 @@ class Dialect(ABC):
 class Move:
     """From `source` to `target` go the rows that match a batch by `matching`.
 
-    `values` says what each column of the target gets; `columns` of the source are read, its key
-    first.
+    `values` says what each column of the target gets. What moved is told in groups that share
+    `shared`, each with a list for every column of `listed`, the key of the source first.
     """
 
     source: sa.Table
@@ -86,38 +86,51 @@ class Move:
     matching: sa.ColumnElement[bool]
     target: sa.Table
     values: Mapping[str, sa.ColumnElement[Any]]
-    columns: tuple[sa.Column[Any], ...]
+    shared: tuple[sa.Column[Any], ...]
+    listed: tuple[sa.Column[Any], ...]
 
 
 class Moving(ABC):
     """A prepared move."""
 
+    def __init__(self, move: Move) -> None:
+        self._shared = len(move.shared)
+
     @abstractmethod
     def run(self, conn: sa.Connection, params: Params) -> list[Row]:
-        """Move what matches; its rows of `columns`, in no order."""
+        """Move what matches; groups in no order, as `Move` says."""
+
+    def _groups(self, rows: Sequence[Row]) -> list[Row]:
+        """Rows whose lists are still JSON text."""
+        kept = self._shared
+        return [(*row[:kept], *map(msgspec.json.decode, row[kept:])) for row in rows]
 
 
 class _MoveInSteps(Moving):
     """Append, read, delete: the one writer sees the same rows each time."""
 
     def __init__(self, dialect: Dialect, move: Move) -> None:
+        super().__init__(move)
         self._dialect = dialect
         matching = sa.select(*move.values.values()).join_from(
             move.batch, move.source, move.matching
         )
         self._append = sa.insert(move.target).from_select(list(move.values), matching)
+        lists = [sa.func.json_group_array(column) for column in move.listed]
         self._read = dialect.read(
-            sa.select(*move.columns).join_from(move.batch, move.source, move.matching)
+            sa.select(*move.shared, *lists)
+            .join_from(move.batch, move.source, move.matching)
+            .group_by(*move.shared)
         )
         keys = sa.func.json_each(sa.bindparam("keys", type_=sa.Text())).table_valued("value")
-        self._delete = sa.delete(move.source).where(move.columns[0].in_(sa.select(keys.c.value)))
+        self._delete = sa.delete(move.source).where(move.listed[0].in_(sa.select(keys.c.value)))
 
     def run(self, conn: sa.Connection, params: Params) -> list[Row]:
         conn.execute(self._append, params)
-        found = self._dialect.rows(conn, self._read, params)
+        found = self._groups(self._dialect.rows(conn, self._read, params))
         if found:
-            keys = msgspec.json.encode([row[0] for row in found]).decode()
-            conn.execute(self._delete, {"keys": keys})
+            keys = [key for group in found for key in group[self._shared]]
+            conn.execute(self._delete, {"keys": msgspec.json.encode(keys).decode()})
         return found
 
 
@@ -125,18 +138,25 @@ class _MoveAtOnce(Moving):
     """One statement: the DELETE locks, the INSERT takes what it returned."""
 
     def __init__(self, move: Move) -> None:
+        super().__init__(move)
         values = [value.label(name) for name, value in move.values.items()]
-        read = [column.label(f"read_{place}") for place, column in enumerate(move.columns)]
+        told = [*move.shared, *move.listed]
+        read = [column.label(f"read_{place}") for place, column in enumerate(told)]
         gone = sa.delete(move.source).where(move.matching).returning(*values, *read).cte("gone")
         append = sa.insert(move.target).from_select(
             list(move.values), sa.select(*(gone.c[name] for name in move.values))
         )
-        self._statement = sa.select(*(gone.c[column.name] for column in read)).add_cte(
-            append.cte("appended")
+        shared = [gone.c[column.name] for column in read[: self._shared]]
+        lists = [
+            sa.cast(sa.func.json_agg(gone.c[column.name]), sa.Text())
+            for column in read[self._shared :]
+        ]
+        self._statement = (
+            sa.select(*shared, *lists).group_by(*shared).add_cte(append.cte("appended"))
         )
 
     def run(self, conn: sa.Connection, params: Params) -> list[Row]:
-        return list(conn.execute(self._statement, params).all())
+        return self._groups(conn.execute(self._statement, params).all())
 
 
 class _Sqlite(Dialect):
@@ -145,7 +165,9 @@ class _Sqlite(Dialect):
     def batch(self, *columns: sa.ColumnClause[Any]) -> sa.Subquery:
         source = sa.func.json_each(sa.bindparam("batch", type_=sa.Text())).table_valued("value")
         picked = [
-            sa.literal_column(f"json_extract(value, '$[{place}]')", column.type).label(column.name)
+            sa.literal_column(
+                "value" if len(columns) == 1 else f"json_extract(value, '$[{place}]')", column.type
+            ).label(column.name)
             for place, column in enumerate(columns)
         ]
         return sa.select(*picked).select_from(source).subquery("batch")
@@ -187,9 +209,13 @@ class _Postgres(Dialect):
         parameter = sa.cast(sa.bindparam("batch", type_=sa.Text()), postgresql.JSON())
         source = sa.func.json_array_elements(parameter).table_valued("value")
         compiler = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+        def taken(place: int) -> str:
+            return "value #>> '{}'" if len(columns) == 1 else f"value ->> {place}"
+
         picked = [
             sa.literal_column(
-                f"CAST(value ->> {place} AS {column.type.compile(compiler)})", column.type
+                f"CAST({taken(place)} AS {column.type.compile(compiler)})", column.type
             ).label(column.name)
             for place, column in enumerate(columns)
         ]

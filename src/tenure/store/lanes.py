@@ -16,7 +16,11 @@ _LANE_COUNTS = (1, 2, 4, 8, MAX_LANES)
 
 
 def pending(unit: Unit, lanes: tuple[Lane, ...], limit: int) -> list[Any]:
-    """The first `limit` pending rows over the lanes, by rank then id, locked."""
+    """The first `limit` pending rows over the lanes, by rank then id, locked.
+
+    Each: job_id, the fence and attempt a claim gives it, max_attempts, type, name, queue, payload,
+    tags, options, ties, run_at, rank.
+    """
     cutoff: int | None = None
     if len(lanes) > MAX_LANES:
         heads = sorted(
@@ -66,7 +70,8 @@ def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
 def _read_pending(dialect: Dialect, lanes: int, below: bool) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
     columns = (
-        a.job_id, a.fence, a.attempt, a.max_attempts, a.type, j.name, a.queue, j.payload, j.tags,
+        a.job_id, (a.fence + 1).label("fence"), (a.attempt + 1).label("attempt"), a.max_attempts,
+        a.type, j.name, a.queue, j.payload, j.tags,
         j.options, a.ties, a.run_at, a.rank,
     )  # fmt: skip
     if lanes == 1:

@@ -153,36 +153,58 @@ def _lease(
     if not rows:
         return
     saved = checkpoints(unit, [row[0] for row in rows if row[10] & Tie.CHECKPOINT])
-    grants: dict[tuple[str, int, int | None], list[tuple[str]]] = defaultdict(list)
+    timeouts = {text: decode_options(text).timeout_seconds for text in {row[9] for row in rows}}
+    for candidate, taken in _deal(candidates, rows):
+        candidate.answer.rows += [
+            (*row[:9], timeouts[row[9]], saved.get(row[0])) for row in taken
+        ]  # fmt: skip
+        _grant_all(unit, candidate.claim.worker_id, taken, timeouts, terms)
     waiting: dict[Lane, list[int]] = defaultdict(list)
-    for row, candidate in zip(rows, _deal(candidates), strict=False):
-        job_id, fence, attempt, max_attempts, type_, name, queue, payload, tags, text = row[:10]
-        timeout = None if text is None else decode_options(text).timeout_seconds
-        deadline = None if timeout is None else terms.deadline_at(unit.now, timeout)
-        expires = terms.expires_at(unit.now, deadline)
-        grants[candidate.claim.worker_id, expires, deadline].append((job_id,))
-        candidate.answer.rows.append(
-            (
-                job_id, fence + 1, attempt + 1, max_attempts, type_, name, queue, payload, tags,
-                timeout, saved.get(job_id),
-            )
-        )  # fmt: skip
-        waiting[queue, type_].append(unit.now - row[11])
-    for (worker_id, expires, deadline), leased in grants.items():
-        terms_of_group = {"worker_id_": worker_id, "expires": expires, "deadline": deadline}
-        unit.execute(_grant(unit.dialect), leased, now=unit.now, **terms_of_group)
+    for row in rows:
+        waiting[row[6], row[4]].append(unit.now - row[11])
     for lane, spans in waiting.items():
         unit.observe(lane, "delay", spans)
         unit.ready[lane] -= len(spans)
 
 
-def _deal(candidates: list[_Candidate]) -> Iterator[_Candidate]:
-    """One free slot after the other, round the candidates."""
-    while candidates:
-        for candidate in candidates:
-            yield candidate
-            candidate.free -= 1
-        candidates = [candidate for candidate in candidates if candidate.free > 0]
+def _grant_all(
+    unit: Unit,
+    worker_id: str,
+    rows: list[Any],
+    timeouts: dict[str | None, float | None],
+    terms: LeaseTerms,
+) -> None:
+    """Lease rows to one worker: a statement for each timeout among them."""
+    alike: dict[float | None, list[tuple[str]]] = defaultdict(list)
+    for row in rows:
+        alike[timeouts[row[9]]].append((row[0],))
+    for timeout, leased in alike.items():
+        deadline = None if timeout is None else terms.deadline_at(unit.now, timeout)
+        expires = terms.expires_at(unit.now, deadline)
+        terms_of_group = {"worker_id_": worker_id, "expires": expires, "deadline": deadline}
+        unit.execute(_grant(unit.dialect), leased, now=unit.now, **terms_of_group)
+
+
+def _deal(candidates: list[_Candidate], rows: list[Any]) -> list[tuple[_Candidate, list[Any]]]:
+    """Who gets which rows: one free slot after the other, round the candidates."""
+    if len(candidates) == 1:
+        return [(candidates[0], rows)]
+    dealt: list[tuple[_Candidate, list[Any]]] = [(candidate, []) for candidate in candidates]
+    for row, place in zip(
+        rows, _rounds([candidate.free for candidate in candidates]), strict=False
+    ):
+        dealt[place][1].append(row)
+    return [share for share in dealt if share[1]]
+
+
+def _rounds(free: list[int]) -> Iterator[int]:
+    """Places in turn, each as often as it has free slots."""
+    places = [place for place, slots in enumerate(free) if slots > 0]
+    while places:
+        for place in places:
+            yield place
+            free[place] -= 1
+        places = [place for place in places if free[place] > 0]
 
 
 @cache

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tenure.domain import histogram
 from tenure.domain.clock import MINUTE
 from tenure.store import tables as t
-from tenure.store.dialect import Dialect
+from tenure.store.dialect import Dialect, Moving
 
 Lane = tuple[str, str]
 """A queue and a type: the range of the ready index a claim reads."""
@@ -50,7 +50,7 @@ class Unit:
     ) -> Any:
         """Run one statement; `rows` travel as its batch."""
         if rows is not None:
-            params["batch"] = json_text(rows)
+            params["batch"] = _batch(rows)
         return self.conn.execute(statement, params)
 
     def rows(
@@ -58,8 +58,12 @@ class Unit:
     ) -> list[Any]:
         """Read a statement made by `dialect.read`; `rows` travel as its batch."""
         if rows is not None:
-            params["batch"] = json_text(rows)
+            params["batch"] = _batch(rows)
         return list(self.dialect.rows(self.conn, statement, params))
+
+    def move(self, moving: Moving, rows: list[Any], **params: Any) -> list[Any]:
+        """Run a move made by `dialect.move` over a batch; what it says moved."""
+        return moving.run(self.conn, params | {"batch": _batch(rows)})
 
     def schedule(self, at: int) -> None:
         """Note that the promoter has something to do at an instant (microseconds)."""
@@ -110,6 +114,11 @@ def _add_stats(dialect: Dialect) -> sa.Executable:
     return insert.on_conflict_do_update(
         index_elements=keys, set_={"count": c.count + insert.excluded.count}
     )
+
+
+def _batch(rows: list[Any]) -> str:
+    """Rows as `Dialect.batch` reads them: those of one column as plain values."""
+    return json_text([row[0] for row in rows] if rows and len(rows[0]) == 1 else rows)
 
 
 def json_text(value: Any) -> str:

@@ -46,6 +46,14 @@ class Acquire(Message, kw_only=True):
     wait_seconds: float = 0.0
 
 
+class Wanted(Message, kw_only=True):
+    """What a report asks for besides: up to `slots` leases, at once or not at all."""
+
+    queues: Annotated[list[str], msgspec.Meta(max_length=MAX_QUEUES)]
+    types: Annotated[list[str], msgspec.Meta(max_length=MAX_TYPES)]
+    slots: Slots
+
+
 class Lease(Answer, kw_only=True):
     """One job to run. `payload`, `checkpoint` are any JSON, kept byte for byte."""
 
@@ -151,10 +159,11 @@ class ReportItem(ReportBody, kw_only=True):
 
 
 class CompleteMany(Message, kw_only=True):
-    """Body of `POST /api/jobs/complete`."""
+    """Body of `POST /api/jobs/complete`. `acquire` asks for leases in the same transaction."""
 
     worker_id: str
     reports: list[ReportItem]
+    acquire: Wanted | None = None
 
 
 class ReportResult(Answer, kw_only=True):
@@ -163,10 +172,12 @@ class ReportResult(Answer, kw_only=True):
     status: Literal["accepted", "repeated", "lost"]
 
 
-class Completed(Answer, kw_only=True):
-    """`results` in the order of the reports."""
+class Completed(Answer, kw_only=True, omit_defaults=True):
+    """`results` in the order of the reports. `acquired` answers `acquire`; left out when that was
+    absent or refused, while the reports were settled all the same."""
 
     results: list[ReportResult]
+    acquired: Acquired | None = None
 
 
 class ReleaseItem(Message, kw_only=True):

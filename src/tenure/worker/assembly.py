@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tenure.client.leasing import AsyncLeasing, Introduction, Leasing, Session
@@ -11,6 +11,7 @@ from tenure.client.transport import AsyncTransport, Transport
 from tenure.wire.leases import ReleaseItem
 from tenure.worker.executor import STOP_GRACE_SECONDS, Ending, Executor
 from tenure.worker.holding import Holding, Run
+from tenure.worker.intake import Intake
 from tenure.worker.invocation import Invocation
 from tenure.worker.keeper import Keeper, Orders
 from tenure.worker.membership import Membership
@@ -40,7 +41,17 @@ class Assembly:
         self.holding = Holding(options.slots)
         self.executor = Executor(self.holding, self._ended)
         self.shipper = LogShipper(self.leasing, self.membership)
-        self.reporter = Reporter(self.leasing, self.membership, self.holding)
+        self.intake = Intake(
+            self.membership,
+            self.holding,
+            self.executor,
+            queues=options.queues,
+            invocations=invocations,
+            watcher=self,
+            release=self._give_back,
+            drain=draining.set,
+        )
+        self.reporter = Reporter(self.leasing, self.membership, self.holding, self.intake)
         self.keeper = Keeper(
             Leasing(Transport(options.url, token=options.token)),
             self.holding,
@@ -52,17 +63,7 @@ class Assembly:
                 forgotten=lambda session: self._post(self._rejoin, session),
             ),
         )
-        self.poller = Poller(
-            self.leasing,
-            self.membership,
-            self.holding,
-            self.executor,
-            queues=options.queues,
-            invocations=invocations,
-            watcher=self,
-            release=self.reporter.release_unstarted,
-            drain=draining.set,
-        )
+        self.poller = Poller(self.leasing, self.membership, self.holding, self.intake)
 
     def noted(self, run: Run) -> None:
         """Progress or a checkpoint changed. For any thread."""
@@ -93,6 +94,9 @@ class Assembly:
             self.shipper.finish(run, lambda: self.reporter.report(run, ending))
         else:
             self.reporter.report(run, ending)
+
+    def _give_back(self, items: Sequence[ReleaseItem]) -> None:
+        self.reporter.release_unstarted(items)
 
     def _enforce(self, run: Run, grace_seconds: float | None) -> None:
         grace = STOP_GRACE_SECONDS if grace_seconds is None else grace_seconds

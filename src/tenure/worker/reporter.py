@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from tenure.wire.leases import ABSENT, ReleaseItem, ReportItem
 from tenure.worker import outcome
 from tenure.worker.backoff import Backoff
 from tenure.worker.holding import Holding, Run
+from tenure.worker.intake import Intake
 from tenure.worker.membership import Membership
 
 MAX_REPORTS = 500
@@ -29,14 +31,17 @@ Ended = tuple[Run, ReportItem]
 class Reporter:
     """Whatever ended during the last round trip is one batch; there is no timer.
 
-    A slot is freed when its report is acknowledged: accepted, repeated or lost. Belongs to one
-    event loop.
+    A slot is freed when its report is acknowledged: accepted, repeated or lost. The same request
+    asks for leases in the place of those it reports (ADR 0008). Belongs to one event loop.
     """
 
-    def __init__(self, leasing: AsyncLeasing, membership: Membership, holding: Holding) -> None:
+    def __init__(
+        self, leasing: AsyncLeasing, membership: Membership, holding: Holding, intake: Intake
+    ) -> None:
         self._leasing = leasing
         self._membership = membership
         self._holding = holding
+        self._intake = intake
         self._waiting: deque[Ended] = deque()
         self._releasing: deque[tuple[Run | None, ReleaseItem]] = deque()
         self._wake = asyncio.Event()
@@ -95,17 +100,24 @@ class Reporter:
         while True:
             session = self._membership.current
             try:
-                results = await self._leasing.complete(session, [report for _, report in batch])
+                sent_at = time.monotonic()
+                answer = await self._leasing.complete(
+                    session,
+                    [report for _, report in batch],
+                    self._intake.refill([run for run, _ in batch]),
+                )
             except _REFUSALS as error:
                 await self._deliver_refused(batch, error)
                 return
             except TenureError as error:
                 await self._membership.overcome(error, session, backoff)
                 continue
-            lost = sum(result.status == "lost" for result in results)
+            lost = sum(result.status == "lost" for result in answer.results)
             if lost:
                 logger.bind(lost=lost).info("Reports came after their leases had ended")
             self._holding.settle([run for run, _ in batch])
+            if answer.acquired is not None:
+                self._intake.take(session, answer.acquired, sent_at)
             return
 
     async def _deliver_refused(self, batch: list[Ended], error: TenureError) -> None:
