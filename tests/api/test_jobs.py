@@ -292,7 +292,7 @@ async def test_a_list_is_walked_by_cursor_and_by_page(api: Api) -> None:
         ("limit=99999999999999999999999", "/limit"), ("page=0", "/page"), ("page=-1", "/page"),
         ("page=99999999999999999999", "/page"), ("pageSize=0", "/pageSize"),
         ("after=%00", "/after"), ("after=abc", "/after"), ("page=2&after=x", "/page"),
-        ("queue=%00", "/queue"), ("q=" + "x" * 201, "/q"), ("tag=%00", "/tag"),
+        ("queue=%00", "/queue"), ("q=" + "x" * 2_001, "/q"), ("tag=%00", "/tag"),
         ("type=%00", "/type"),
     ],
 )  # fmt: skip

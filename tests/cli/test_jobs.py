@@ -47,6 +47,11 @@ def test_a_list_is_filtered_and_bounded(tenure: Typed) -> None:
     assert count("-s", "scheduled", "-s", "QUEUED") == 4
     assert count("--tag", "t1") == 1
     assert count("--type", "other") == 0
+    assert count("status:queued", "not", "tag:t1,t2") == 1
+    assert count("status:scheduled tag:*") == 0
+    wrong = tenure("jobs", "ls", "status:faild")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "did you mean failed?" in wrong.err
 
 
 def test_an_empty_list_is_a_header_and_empty_json(tenure: Typed) -> None:

@@ -170,6 +170,7 @@ async def test_lists_are_filtered_and_paged(speak: Speak) -> None:
     assert [job.id for job in await speak("list", queue=queue, limit=3)] == ids[:3]
     assert [job.id for job in await speak("list", queue=queue, type="t1")] == ids[1::2]
     assert [job.id for job in await speak("list", queue=queue, tag="tag6")] == ids[:1]
+    assert [job.id for job in await speak("list", q=f"queue:{queue} not tag:tag6")] == ids[1:]
     statuses = ["pending", "failed"]
     assert len(await speak("list", queue=queue, status=statuses)) == 7
     assert await speak("list", queue=queue, status="completed") == []

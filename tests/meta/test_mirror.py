@@ -4,7 +4,13 @@ from tests.meta.source import PACKAGE, TESTS
 
 NOT_MIRRORS = {"meta", "docs", "cluster", "chaos"}
 """Folders whose tests are about more than one module."""
-ABOUT_SEVERAL = {"store/lifecycle_pairs.py", "store/model.py", "api/hostile.py", "api/access.py"}
+ABOUT_SEVERAL = {
+    "store/lifecycle_pairs.py",
+    "store/model.py",
+    "api/hostile.py",
+    "api/access.py",
+    "api/filters.py",
+}
 """Test files that walk a whole layer."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -11,11 +12,12 @@ import sqlalchemy as sa
 
 from tenure.domain.clock import SECOND
 from tenure.domain.lifecycle import JobState as S
+from tenure.domain.query import Clause, Field, InStates, Query, exact
 from tenure.domain.run import Outcome
 from tenure.store import control, listing
 from tenure.store import tables as t
 from tenure.store.control import Action
-from tenure.store.listing import Filter, Listed
+from tenure.store.listing import Listed
 from tests.builders import NOW, WORKER, report
 from tests.store.opened import OpenedStore
 from tests.store.plans import no_whole_table
@@ -25,8 +27,17 @@ from tests.store.scenes import claimed, ended, submitted
 def page(
     store: OpenedStore, limit: int = 50, after: str | None = None, skip: int = 0, **wanted: Any
 ) -> Listed:
-    states = frozenset(wanted.pop("states", ()))
-    return store.run(listing.job_ids, Filter(states, **wanted), after, limit, skip)
+    return store.run(listing.job_ids, asked(**wanted), after, limit, skip)
+
+
+def asked(states: Iterable[S] = (), text: str | None = None, **exactly: str) -> Query:
+    """What the plain parameters of a list and a word to find ask."""
+    clauses: list[Clause] = [exact(Field(name), value) for name, value in exactly.items()]
+    if chosen := frozenset(states):
+        clauses.append(InStates(chosen))
+    if text is not None:
+        clauses.append(exact(Field.TEXT, text))
+    return Query(tuple(clauses))
 
 
 def in_every_state(store: OpenedStore) -> dict[S, list[str]]:
@@ -183,5 +194,5 @@ def test_lists_read_indexes_only(store: OpenedStore) -> None:
     jobs = in_every_state(store)
     chosen = [{state} for state in jobs] + [set(), {S.FAILED, S.CANCELLED}, {S.PAUSED, S.RUNNING}]
     for states in chosen:
-        wanted = Filter(frozenset(states), "default", "echo", "red", "x")
-        no_whole_table(store, partial(listing.job_ids, wanted=wanted, after=None, limit=50))
+        wanted = asked(states, "x", queue="default", type="echo", tag="red")
+        no_whole_table(store, partial(listing.job_ids, query=wanted, after=None, limit=50))

@@ -22,19 +22,23 @@ JobId = Annotated[
 @client_command(app, "ls")
 def list_jobs(
     session: Session,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILTER", help="Like 'status:failed type:send_* created:<2h'."),
+    ] = None,
     status: Annotated[
         list[str] | None, typer.Option("--status", "-s", help="May be given several times.")
     ] = None,
     queue: Annotated[str | None, typer.Option("--queue", "-q", help="The queue's name.")] = None,
     type_: Annotated[str | None, typer.Option("--type", "-t", help="The handler's name.")] = None,
     tag: Annotated[str | None, typer.Option(help="Jobs with this tag.")] = None,
-    search: Annotated[str | None, typer.Option("--search", help="Text to find.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 50,
     every: Annotated[bool, typer.Option("--all", "-a", help="However many there are.")] = False,
 ) -> None:
     """List jobs, newest first."""
+    asked = " ".join(words) if words else None
     found = session.client.list(
-        limit=None if every else limit, status=status, queue=queue, type=type_, tag=tag, q=search
+        limit=None if every else limit, status=status, queue=queue, type=type_, tag=tag, q=asked
     )
     session.printer.rows(found, JOBS)
 

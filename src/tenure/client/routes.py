@@ -30,7 +30,8 @@ MAX_PAGE = 500
 
 
 class Filter(TypedDict, total=False):
-    """What a list shows. `status` takes one or more states; `q` searches; all must hold."""
+    """What a list shows; all must hold. `status` takes one or more states, `q` is a filter such as
+    `type:send_* not tag:slow created:<2h error:"timed out"`."""
 
     status: str | Sequence[str] | None
     queue: str | None

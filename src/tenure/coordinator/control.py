@@ -12,7 +12,8 @@ from tenure.coordinator.insight import Insight
 from tenure.domain.access import Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput, RunNotFound
-from tenure.domain.lifecycle import ACTIVE
+from tenure.domain.lifecycle import ACTIVE, JobState
+from tenure.domain.query import Field, Query
 from tenure.settings import Limits
 from tenure.store import control as verbs
 from tenure.store import history, listing, reads
@@ -20,7 +21,6 @@ from tenure.store.committer import Committer
 from tenure.store.control import Action
 from tenure.store.edits import Edit, edit
 from tenure.store.history import LineRow
-from tenure.store.listing import Filter
 from tenure.store.reader import Reader
 from tenure.store.reads import JobRow
 from tenure.store.unit import Unit
@@ -183,15 +183,11 @@ class Control:
     ) -> Page[Job]:
         """Jobs, newest first: after a cursor, or page number `page` from 1.
 
-        `status` takes states and earlier systems' words, also several in one, comma-separated.
-        Raises InvalidInput.
+        `status` takes states and earlier systems' words, also several in one, comma-separated;
+        `q` is a filter (`domain.grammar`). Raises InvalidInput.
         """
-        wanted = Filter(
-            queries.states(status or ()),
-            queries.word("queue", queue),
-            queries.word("type", type_),
-            queries.word("tag", tag),
-            queries.word("q", q),
+        wanted = queries.query(status or (), queue, type_, tag).both(
+            queries.parsed("q", q, self._clock.now())
         )
         size, skip = queries.stretch(limit, page, page_size, after)
         below = None if after is None else cursors.to_job(after)
@@ -206,13 +202,14 @@ class Control:
             approx_total=seen if whole else await self._about(wanted, seen),
         )
 
-    async def _about(self, wanted: Filter, seen: int) -> int | None:
+    async def _about(self, wanted: Query, seen: int) -> int | None:
         """How many jobs a list has in all, at least `seen`, where it is known without counting."""
-        counted = bool(wanted.states) and wanted.states <= ACTIVE
-        if wanted.tag is not None or wanted.text is not None or not (counted or wanted.open):
+        lane = (wanted.word(Field.QUEUE), wanted.word(Field.TYPE))
+        asked = len(wanted.rest) == sum(word is not None for word in lane)
+        if not asked or not (wanted.states <= ACTIVE or wanted == Query()):
             return None
-        about = await self._insight.about(wanted.states, wanted.queue, wanted.type)
-        return max(about, seen)
+        states = wanted.states if wanted.states <= ACTIVE else frozenset[JobState]()
+        return max(await self._insight.about(states, *lane), seen)
 
 
 def _action(principal: Principal, reason: str | None) -> Action:
@@ -237,7 +234,7 @@ def _known(unit: Unit, job_id: str) -> str:
 
 
 def _page(
-    unit: Unit, wanted: Filter, below: str | None, size: int, skip: int
+    unit: Unit, wanted: Query, below: str | None, size: int, skip: int
 ) -> tuple[list[JobRow], str | None]:
     listed = listing.job_ids(unit, wanted, below, size, skip)
     return reads.jobs(unit, listed.ids), listed.next

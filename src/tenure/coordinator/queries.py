@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tenure.domain.errors import InvalidInput
+from tenure.domain.grammar import parse
 from tenure.domain.lifecycle import JobState, parse_state
+from tenure.domain.query import Clause, Field, InStates, Query, exact
 from tenure.store.listing import MAX_EXAMINED
 from tenure.wire.text import unstorable
 
@@ -38,6 +40,26 @@ def word(field: str, text: str | None) -> str | None:
     if unstorable(text):
         raise InvalidInput.field(field, "must not hold NUL or lone surrogates")
     return text
+
+
+def query(words: Sequence[str], queue: str | None, type_: str | None, tag: str | None) -> Query:
+    """What the plain parameters of a list ask, each exact. Raises InvalidInput."""
+    clauses: list[Clause] = []
+    if found := states(words):
+        clauses.append(InStates(found))
+    for field, text in ((Field.QUEUE, queue), (Field.TYPE, type_), (Field.TAG, tag)):
+        if (value := word(field, text)) is not None:
+            clauses.append(exact(field, value))
+    return Query(tuple(clauses))
+
+
+def parsed(field: str, text: str | None, now: int) -> Query:
+    """A filter; none is every job. Spans in it count back from `now`. Raises InvalidInput."""
+    if text is None:
+        return Query()
+    if unstorable(text):
+        raise InvalidInput.field(field, "must not hold NUL or lone surrogates")
+    return parse(text, now, field)
 
 
 def bounded(field: str, number: int | None, default: int, most: int) -> int:

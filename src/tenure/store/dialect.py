@@ -5,6 +5,7 @@ Verbs never ask which database they run on; they ask their dialect for a batch, 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -67,6 +68,17 @@ class Dialect(ABC):
     @abstractmethod
     def fault(self, error: DBAPIError) -> Fault:
         """What a database error means for the transaction."""
+
+    @abstractmethod
+    def glob(self, column: sa.ColumnElement[Any], parts: Sequence[str]) -> sa.ColumnElement[bool]:
+        """Whether text is these parts with anything between them, capitals told apart."""
+
+    @abstractmethod
+    def json_text(
+        self, column: sa.ColumnElement[Any], path: Sequence[str]
+    ) -> sa.ColumnElement[Any]:
+        """The value at the end of a path of names in JSON text: text as it is, anything else as
+        JSON; null when nothing is there or it is nested too deeply to be read."""
 
     @abstractmethod
     def json_get(self, column: sa.ColumnElement[Any]) -> sa.FromClause:
@@ -198,6 +210,20 @@ class _Sqlite(Dialect):
         corrupt = type(original) is sqlite3.DatabaseError
         return Fault.AWAY if corrupt else Fault.VALUE
 
+    def glob(self, column: sa.ColumnElement[Any], parts: Sequence[str]) -> sa.ColumnElement[bool]:
+        pattern = "*".join(re.sub(r"([\[?*])", r"[\1]", part) for part in parts)
+        return column.bool_op("GLOB")(sa.literal(pattern, sa.Text()))
+
+    def json_text(
+        self, column: sa.ColumnElement[Any], path: Sequence[str]
+    ) -> sa.ColumnElement[Any]:
+        where = sa.literal("$" + "".join(f'."{name}"' for name in path), sa.Text())
+        return sa.case(
+            (sa.func.json_valid(column) == 0, sa.null()),
+            (sa.func.json_type(column, where) == "text", sa.func.json_extract(column, where)),
+            else_=column.op("->")(where),
+        )
+
     def json_get(self, column: sa.ColumnElement[Any]) -> sa.FromClause:
         return sa.func.json_each(column).table_valued("value", name="element")
 
@@ -240,6 +266,22 @@ class _Postgres(Dialect):
         if state in _SERIALIZATION:
             return Fault.AGAIN
         return Fault.VALUE if state[:2] in _BAD_VALUE_CLASSES else Fault.AWAY
+
+    def glob(self, column: sa.ColumnElement[Any], parts: Sequence[str]) -> sa.ColumnElement[bool]:
+        pattern = "%".join(re.sub(r"([\\%_])", r"\\\1", part) for part in parts)
+        return column.like(sa.literal(pattern, sa.Text()), escape="\\")
+
+    def json_text(
+        self, column: sa.ColumnElement[Any], path: Sequence[str]
+    ) -> sa.ColumnElement[Any]:
+        node: sa.ColumnElement[Any] = sa.cast(column, postgresql.JSON())
+        for name in path:
+            node = node.op("->", return_type=postgresql.JSON())(sa.literal(name, sa.Text()))
+        whole: sa.ColumnClause[Any] = sa.literal_column("'{}'::text[]")
+        return sa.case(
+            (sa.func.json_typeof(node) == "string", node.op("#>>", return_type=sa.Text())(whole)),
+            else_=sa.cast(node, sa.Text()),
+        )
 
     def json_get(self, column: sa.ColumnElement[Any]) -> sa.FromClause:
         return sa.func.json_array_elements_text(sa.cast(column, postgresql.JSON())).table_valued(

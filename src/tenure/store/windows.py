@@ -13,10 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain.lifecycle import ACTIVE, TERMINAL, JobState
+from tenure.domain.query import Query
 from tenure.store import tables as t
+from tenure.store.conditions import columns, condition
 from tenure.store.dialect import Dialect
 from tenure.store.unit import Unit
 
+ANY = frozenset(JobState)
 _ENDED_BADLY = TERMINAL - {JobState.COMPLETED}
 _FEW: dict[JobState, sa.ColumnElement[bool]] = {
     JobState.RUNNING: t.LEASED,
@@ -27,11 +30,11 @@ _FEW: dict[JobState, sa.ColumnElement[bool]] = {
 
 
 def streams_of(unit: Unit, states: frozenset[JobState], few: int) -> tuple[str, ...]:
-    """Which descending reads of ids together hold all jobs in `states` (none: all), by name.
+    """Which descending reads of ids together hold all jobs in `states`, by name.
 
     A state holds few when it holds no more than `few` jobs; counting stops there.
     """
-    if not states:
+    if states == ANY:
         return ("jobs",)
     ended, unfinished = states & TERMINAL, states & ACTIVE
     found: set[str] = set(ended if ended <= _ENDED_BADLY else {"finished"})
@@ -60,21 +63,19 @@ def _count_few(dialect: Dialect, state: JobState) -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=256)
-def read_window(
-    dialect: Dialect, streams: tuple[str, ...], named: frozenset[str], states: frozenset[JobState]
-) -> sa.Select[Any]:
-    """The `size` newest rows of the streams below the id `below`: what of them matches.
+def read_window(dialect: Dialect, streams: tuple[str, ...], query: Query) -> sa.Select[Any]:
+    """The `size` newest rows of the streams below the id `below`, from `floor` on: what of them
+    fits the query.
 
     Rows of (id, characters of payload and result, last id of the window, rows in the window),
-    newest first and at most `room`; one row with id null when nothing matches. `named` says which
-    of the parameters queue, type, tag and text (a LIKE pattern) must match.
+    newest first and at most `room`; one row with id null when nothing fits.
     """
     window = _newest(streams)
     last = window.alias("last_ids")
     edge = sa.select(last.c.id).order_by(last.c.id).limit(1).scalar_subquery()
     count = sa.select(sa.func.count()).select_from(window.alias("all_ids")).scalar_subquery()
     bounds = sa.select(edge.label("edge"), count.label("n")).subquery("bounds")
-    matches = _matches(dialect, window, named, states).subquery("matches")
+    matches = _matches(dialect, window, query).subquery("matches")
     return dialect.read(
         sa.select(matches.c.id, _size(matches.c.id), bounds.c.edge, bounds.c.n)
         .select_from(bounds.outerjoin(matches, sa.true()))
@@ -83,8 +84,8 @@ def read_window(
 
 
 def _newest(streams: tuple[str, ...]) -> sa.CTE:
-    below, size = sa.bindparam("below", type_=t.Uuid), sa.bindparam("size", type_=t.Integer)
-    parts = [_stream(name, below).limit(size).subquery(f"stream_{name}") for name in streams]
+    size = sa.bindparam("size", type_=t.Integer)
+    parts = [_stream(name).limit(size).subquery(f"stream_{name}") for name in streams]
     ids = (
         sa.union_all(*(sa.select(part) for part in parts)).subquery("ids")
         if len(parts) > 1
@@ -94,22 +95,23 @@ def _newest(streams: tuple[str, ...]) -> sa.CTE:
     return newest.cte("window_ids").prefix_with("MATERIALIZED")
 
 
-def _stream(name: str, below: sa.BindParameter[Any]) -> sa.Select[Any]:
-    """(id, state) below an id in descending order, from one index."""
+def _stream(name: str) -> sa.Select[Any]:
+    """(id, state) between two ids in descending order, from one index."""
     j, a, r = t.jobs.c, t.active_jobs.c, t.runs.c
+    below, floor = sa.bindparam("below", type_=t.Uuid), sa.bindparam("floor", type_=t.Uuid)
     if name == "jobs":
         unknown = sa.cast(sa.null(), t.Text).label("state")
-        return sa.select(j.id, unknown).where(j.id < below).order_by(j.id.desc())
+        return sa.select(j.id, unknown).where(j.id < below, j.id >= floor).order_by(j.id.desc())
     active = sa.select(a.job_id.label("id"), a.state.label("state"))
     if name == "active_jobs":
-        return active.where(a.job_id < below).order_by(a.job_id.desc())
+        return active.where(a.job_id < below, a.job_id >= floor).order_by(a.job_id.desc())
     if name in _FEW:
         # The cast keeps the planner from walking the primary key in search of a few rows.
-        key = sa.cast(a.job_id, t.Text)
-        few = _FEW[JobState(name)]
-        return active.where(few, key < sa.cast(below, t.Text)).order_by(key.desc())
+        key, few = sa.cast(a.job_id, t.Text), _FEW[JobState(name)]
+        low, high = sa.cast(floor, t.Text), sa.cast(below, t.Text)
+        return active.where(few, key < high, key >= low).order_by(key.desc())
     ended = sa.select(r.job_id.label("id"), r.final_state.label("state"))
-    ended = ended.where(r.job_id < below).order_by(r.job_id.desc())
+    ended = ended.where(r.job_id < below, r.job_id >= floor).order_by(r.job_id.desc())
     if name == "finished":
         return ended.where(t.FINAL)
     # The word is written out so that the planner sees that the partial index fits.
@@ -120,34 +122,21 @@ def _word(state: JobState) -> sa.ColumnElement[Any]:
     return sa.literal_column(f"'{state.value}'")
 
 
-def _matches(
-    dialect: Dialect, window: sa.CTE, named: frozenset[str], states: frozenset[JobState]
-) -> sa.Select[Any]:
-    j = t.jobs.c
+def _matches(dialect: Dialect, window: sa.CTE, query: Query) -> sa.Select[Any]:
+    j, states = t.jobs.c, query.states
     # Joined first and filtered after, or PostgreSQL would look for rare matches in all of `jobs`.
     joined = (
-        sa.select(j.id, j.type, j.queue, j.name, j.tags, j.payload)
+        sa.select(j.id, *columns(query))
         .select_from(window)
         .join(t.jobs, j.id == window.c.id)
         .where(j.deleted_at.is_(None))
     )
-    if states:
+    if states != ANY:
         joined = joined.where(window.c.state.in_([_word(state) for state in sorted(states)]))
     shown = joined.cte("shown").prefix_with("MATERIALIZED", dialect="postgresql")
-    s = shown.c
-    found = sa.select(s.id).order_by(s.id.desc()).limit(sa.bindparam("room", type_=t.Integer))
-    for name in named & {"queue", "type"}:
-        found = found.where(s[name] == sa.bindparam(name, type_=t.Text))
-    if "tag" in named:
-        tags = dialect.json_get(s.tags)
-        has: Any = sa.select(sa.literal_column("1")).select_from(tags).correlate(shown)
-        found = found.where(has.where(tags.c.value == sa.bindparam("tag")).exists())
-    if "text" in named:
-        pattern = sa.func.lower(sa.bindparam("text", type_=t.Text))
-        places = (s.name, s.type, s.queue, s.payload)
-        like = (sa.func.lower(place).like(pattern, escape="\\") for place in places)
-        found = found.where(sa.or_(*like))
-    return found
+    room = sa.bindparam("room", type_=t.Integer)
+    found = sa.select(shown.c.id).order_by(shown.c.id.desc()).limit(room)
+    return found.where(*(condition(dialect, shown, clause) for clause in query.rest))
 
 
 def _size(job_id: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

@@ -6,10 +6,8 @@ say every error as a JSON pointer. Output models are msgspec Structs, encoded as
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
@@ -33,6 +31,7 @@ from tenure.domain.errors import (
     TooDeep,
     UnknownField,
 )
+from tenure.domain.spelling import nearest
 from tenure.wire import text as wire_text
 
 _MOST_FIELDS = 200
@@ -210,12 +209,6 @@ def _names(model: type[pydantic.BaseModel], path: tuple[Any, ...]) -> list[str]:
                 break
     travelling = getattr(model, "travelling", ())
     return [*model.model_fields, *travelling]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`, did you mean X?` for the nearest known word, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f", did you mean {close[0]}?" if close else ""
 
 
 def decode(body: bytes) -> Any:
