@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from tenure.store import tables
+from tenure.store import schema
 from tenure.store.dialect import POSTGRES, SQLITE, Dialect
+from tenure.store.ties import settle
 from tenure.store.unit import Unit
 from tests.builders import NOW
 
@@ -36,7 +37,7 @@ class OpenedStore(ABC):
         self.last: Unit | None = None
 
     def run(self, verb: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `verb(unit, *args)` and write its statistics, in one transaction."""
+        """Run `verb(unit, *args)` and settle what follows, in one transaction."""
         return self.within(lambda conn: self._run(conn, lambda unit: verb(unit, *args, **kwargs)))
 
     def _run(
@@ -45,6 +46,7 @@ class OpenedStore(ABC):
         unit = Unit(conn, self.dialect, self.now, coordinator_id)
         self.last = unit
         found = body(unit)
+        settle(unit)
         unit.write_tally()
         return found
 
@@ -60,7 +62,7 @@ class OpenedStore(ABC):
         """Delete every row and set `now` back."""
         self.now = NOW
         self.within(
-            lambda conn: [conn.execute(sa.delete(table)) for table in tables.metadata.sorted_tables]
+            lambda conn: [conn.execute(sa.delete(table)) for table in schema.metadata.sorted_tables]
         )
 
     @abstractmethod
@@ -85,7 +87,7 @@ class SqliteStore(OpenedStore):
         super().__init__()
         self._url = url
         self._engine = self._open()
-        self.within(tables.metadata.create_all)
+        self.within(schema.metadata.create_all)
 
     def _open(self) -> sa.Engine:
         engine = sa.create_engine(self._url, poolclass=StaticPool)
@@ -121,7 +123,7 @@ class PostgresStore(OpenedStore):
         self._url = url.replace("postgresql://", "postgresql+asyncpg://", 1)
         self._loop = asyncio.new_event_loop()
         self._engine = self._open()
-        self.within(tables.metadata.create_all)
+        self.within(schema.metadata.create_all)
 
     def _open(self) -> AsyncEngine:
         return create_async_engine(self._url, connect_args={"server_settings": {"jit": "off"}})

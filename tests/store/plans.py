@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tenure.store.tables import metadata
+from tenure.store.schema import metadata
 from tenure.store.unit import Unit
 from tests.store.opened import COORDINATOR, OpenedStore
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from anyio import to_thread
 
 from tenure.domain.errors import ConfigurationError
-from tenure.store import migrate, tables
+from tenure.store import migrate, schema
 from tenure.store.engine import open_store
 
 pytestmark = pytest.mark.anyio
@@ -35,13 +35,13 @@ async def test_the_migrations_make_the_tables_of_the_code(database_url: str) -> 
         inspector = sa.inspect(conn)
         return {
             str(index["name"])
-            for name in tables.metadata.tables
+            for name in schema.metadata.tables
             for index in inspector.get_indexes(name)
         }
 
     found = await store.read(columns)
-    assert found == {name: sorted(table.c.keys()) for name, table in tables.metadata.tables.items()}
-    wanted = {str(i.name) for table in tables.metadata.tables.values() for i in table.indexes}
+    assert found == {name: sorted(table.c.keys()) for name, table in schema.metadata.tables.items()}
+    wanted = {str(i.name) for table in schema.metadata.tables.values() for i in table.indexes}
     assert wanted <= await store.read(indexes)
     await store.close()
 

@@ -37,6 +37,8 @@ class Tie(IntFlag):
     """It depends on jobs."""
     CONCURRENCY_KEY = 8
     UNIQUE_KEY = 16
+    WORKFLOW = 32
+    """It belongs to a workflow, which counts it."""
 
 
 class Reason(StrEnum):
@@ -50,6 +52,9 @@ class Reason(StrEnum):
     LOST = "lost"
     POISON = "poison"
     NON_RETRYABLE = "non_retryable"
+    DEPENDENCIES = "dependencies"
+    UPSTREAM_FAILED = "upstream_failed"
+    CONDITION = "condition"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from tenure.store.leases import Claim, Claimed, claim
 from tenure.store.renewals import Beat, Beaten, Released, release, renew
 from tenure.store.reports import report
 from tenure.store.submits import Submission, Submitted, submit
+from tenure.store.ties import settle
 from tenure.store.unit import Unit
 
 Result = TypeVar("Result")
@@ -266,6 +267,7 @@ class Committer:
         return Unit(conn, self._store.dialect, self._clock.now(), self._coordinator_id)
 
     def _end(self, unit: Unit) -> None:
+        settle(unit)
         unit.write_tally()
         if self.peers:
             self._store.announce(unit.conn, unit)

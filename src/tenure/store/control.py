@@ -17,11 +17,10 @@ import sqlalchemy as sa
 from tenure.domain.errors import IllegalTransition, JobNotFound
 from tenure.domain.job import JobOptions, rank
 from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, step
-from tenure.domain.run import Outcome
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
-from tenure.store.endings import RUN_COLUMNS, delete_active, insert_runs
 from tenure.store.events import Happening, record
+from tenure.store.finals import Unstarted, end_waiting
 from tenure.store.options import decode_options, encode_options
 from tenure.store.ties import end
 from tenure.store.unit import Unit
@@ -149,15 +148,10 @@ def cancel(unit: Unit, job_id: str, action: Action) -> None:
 
 def _end_cancelled(unit: Unit, job_id: str, row: Row) -> None:
     """End a job that is not running. No lease reports it, so it takes a fence of its own."""
-    unit.execute(delete_active(unit.dialect), [(job_id,)])
-    values = {
-        "job_id": job_id, "fence": row.fence + 1, "attempt": row.attempt, "finished_at": unit.now,
-        "outcome": Outcome.CANCELLED, "lost": row.lost, "cancel_requested": 1,
-        "final_state": JobState.CANCELLED,
-    }  # fmt: skip
-    unit.execute(insert_runs(unit.dialect), [tuple(values.get(c.name) for c in RUN_COLUMNS)])
+    state = JobState.CANCELLED
+    end_waiting(unit, [Unstarted(job_id, row.fence, row.attempt, row.lost, state)])
     unit.count(row.queue, row.type, "cancelled")
-    end(unit, [(job_id, JobState.CANCELLED, row.ties)])
+    end(unit, [(job_id, state, row.ties)])
 
 
 @cache

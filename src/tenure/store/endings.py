@@ -18,6 +18,7 @@ from tenure.domain.run import KEPT_RELEASES, Outcome
 from tenure.store import tables as t
 from tenure.store.checkpoints import keep_checkpoints
 from tenure.store.dialect import Dialect
+from tenure.store.finals import delete_active, insert_runs
 from tenure.store.options import decode_options
 from tenure.store.ties import end
 from tenure.store.unit import Lane, Unit
@@ -134,30 +135,6 @@ def _count(unit: Unit, endings: list[Ending]) -> None:
         unit.count(*key, number)
     for lane, spans in ran.items():
         unit.observe(lane, "duration", spans)
-
-
-@cache
-def delete_active(dialect: Dialect) -> sa.Executable:
-    """Delete the active rows of a batch of job ids."""
-    a = t.active_jobs.c
-    batch = dialect.batch(a.job_id)
-    return sa.delete(t.active_jobs).where(a.job_id.in_(sa.select(batch.c.job_id)))
-
-
-RUN_COLUMNS: tuple[sa.Column[Any], ...] = tuple(
-    t.runs.c[name]
-    for name in (
-        "job_id", "fence", "attempt", "worker_id", "started_at", "finished_at", "outcome",
-        "reason", "error", "result", "lost", "cancel_requested", "progress", "final_state",
-    )
-)  # fmt: skip
-
-
-@cache
-def insert_runs(dialect: Dialect) -> sa.Executable:
-    """Append runs, a batch of RUN_COLUMNS."""
-    batch = dialect.batch(*RUN_COLUMNS)
-    return sa.insert(t.runs).from_select([c.name for c in RUN_COLUMNS], sa.select(*batch.c))
 
 
 @cache

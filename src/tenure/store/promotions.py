@@ -8,11 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain.lifecycle import Event, JobState, step
-from tenure.domain.run import Outcome
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
-from tenure.store.endings import delete_active, insert_runs
 from tenure.store.events import Happening, record
+from tenure.store.finals import Unstarted, end_waiting
 from tenure.store.ties import end
 from tenure.store.unit import Unit
 
@@ -69,16 +68,7 @@ def expire(unit: Unit, limit: int = 1_000) -> int:
     if not rows:
         return 0
     ended = [(row, step(JobState(row[5]), Event.EXPIRE)) for row in rows]
-    unit.execute(delete_active(unit.dialect), sorted((row[0],) for row in rows))
-    outcome = Outcome.CANCELLED.value
-    runs = [
-        (
-            job_id, fence + 1, 0, None, None, unit.now, outcome, None, None, None, lost, 0, None,
-            state.value,
-        )
-        for (job_id, fence, _, _, lost, *_), state in ended
-    ]  # fmt: skip
-    unit.execute(insert_runs(unit.dialect), runs)
+    end_waiting(unit, [Unstarted(row[0], row[1], 0, row[4], state) for row, state in ended])
     record(unit, [Happening(Event.EXPIRE, job_id=row[0]) for row in rows])
     end(unit, [(row[0], state, row[6]) for row, state in ended])
     for row in rows:

@@ -1,4 +1,4 @@
-"""All tables. Instants are microseconds since 1970 (BIGINT), ids are UUIDv7.
+"""The core's tables. Instants are microseconds since 1970 (BIGINT), ids are UUIDv7.
 
 `jobs` holds what was asked and is written once; `active_jobs` is the narrow churning row and exists
 only while the job is unfinished; `runs` is append-only history (ADR 0001).
@@ -66,6 +66,7 @@ active_jobs = sa.Table(
     sa.Column("cancel_reason", Text),
     sa.Column("progress", Text, comment="JSON {fraction, message}"),
     sa.Column("ties", Integer, nullable=False, comment="bits of domain.job.Tie"),
+    sa.Column("waits", Integer, comment="jobs it still waits for; null when it depends on none"),
     sa.CheckConstraint("(worker_id IS NOT NULL) = (state = 'running')", name="leased_is_running"),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": "70"},

@@ -1,6 +1,7 @@
 """What follows when a job ends: everything tied to it is let go in the same transaction.
 
-Every verb that ends jobs says so through `end`, after its own writes.
+Every verb that ends jobs says so through `end`, after its own writes. What other jobs gain by it is
+worked out once for the whole transaction, by `settle`.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tenure.domain.job import Tie
-from tenure.domain.lifecycle import JobState
 from tenure.store.checkpoints import drop_checkpoints
-from tenure.store.unit import Unit
+from tenure.store.dependents import resolve
+from tenure.store.unit import Ended, Unit
+from tenure.store.workflow_counts import count_jobs
 
-Ended = tuple[str, JobState, int]
-"""A job that reached a final state: its id, that state, its ties."""
+_FELT_BY_OTHERS = Tie.CHILDREN | Tie.CONCURRENCY_KEY | Tie.WORKFLOW
 
 
 def end(unit: Unit, jobs: Sequence[Ended]) -> None:
@@ -22,3 +23,21 @@ def end(unit: Unit, jobs: Sequence[Ended]) -> None:
     tied = [job for job in jobs if job[2]]
     if tied:
         drop_checkpoints(unit, [job_id for job_id, _, ties in tied if ties & Tie.CHECKPOINT])
+        unit.ended += [job for job in tied if job[2] & _FELT_BY_OTHERS]
+
+
+def settle(unit: Unit) -> None:
+    """Let other jobs feel what this transaction did, after all its verbs.
+
+    In order: edges (children ascending by id), counts of workflows. Nothing for jobs tied to
+    nothing.
+    """
+    if not (unit.ended or unit.closed or unit.reopened):
+        return
+    parents = [job for job in unit.ended if job[2] & Tie.CHILDREN]
+    if parents or unit.closed:
+        end(unit, resolve(unit, parents))
+    ended, unit.ended = unit.ended, []
+    reopened, unit.reopened = unit.reopened, []
+    counted = [(job_id, state.value, 1) for job_id, state, ties in ended if ties & Tie.WORKFLOW]
+    count_jobs(unit, counted + [(job_id, state.value, -1) for job_id, state in reopened])

@@ -5,18 +5,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
 from tenure.domain import histogram
 from tenure.domain.clock import MINUTE
+from tenure.domain.lifecycle import JobState
+from tenure.domain.workflow import Condition, Join
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect, Moving
 
 Lane = tuple[str, str]
 """A queue and a type: the range of the ready index a claim reads."""
+
+Ended = tuple[str, JobState, int]
+"""A job that reached a final state: its id, that state, its ties."""
+
+
+class ClosedEdge(NamedTuple):
+    """`job_id` waited for a job that ended in `parent_state`."""
+
+    job_id: str
+    on: Condition
+    join: Join
+    parent_state: JobState
 
 
 class Unit:
@@ -25,11 +39,14 @@ class Unit:
     `now` (microseconds) is the coordinator's clock at its start. `ready` counts the jobs that
     became claimable less those claimed again inside; `woken` holds the workers a cancel or drain
     is for; `finished` the jobs that reached a final state; `due` the earliest instant
-    for which a job was scheduled. Verbs raise TenureError only before their first write.
+    for which a job was scheduled. `ended` holds the ended jobs that others feel, `closed` edges
+    whose parent had ended before, `reopened` jobs of workflows that left a final state: what
+    `ties.settle` works off. Verbs raise TenureError only before their first write.
     """
 
     __slots__ = (
-        "conn", "coordinator_id", "dialect", "due", "finished", "now", "ready", "tally", "woken",
+        "closed", "conn", "coordinator_id", "dialect", "due", "ended", "finished", "now", "ready",
+        "reopened", "tally", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +60,9 @@ class Unit:
         self.woken: set[str] = set()
         self.finished: list[str] = []
         self.due: int | None = None
+        self.ended: list[Ended] = []
+        self.closed: list[ClosedEdge] = []
+        self.reopened: list[tuple[str, JobState]] = []
         self.tally: Counter[tuple[str, str, str]] = Counter()
 
     def execute(
@@ -84,6 +104,9 @@ class Unit:
         self.ready.update(other.ready)
         self.woken |= other.woken
         self.finished += other.finished
+        self.ended += other.ended
+        self.closed += other.closed
+        self.reopened += other.reopened
         if other.due is not None:
             self.schedule(other.due)
         self.tally.update(other.tally)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from tenure.store.tables import metadata
+from tenure.store.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

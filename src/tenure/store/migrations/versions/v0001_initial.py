@@ -62,6 +62,9 @@ def _active_jobs() -> None:
         sa.Column("cancel_reason", sa.Text()),
         sa.Column("progress", sa.Text(), comment="JSON {fraction, message}"),
         sa.Column("ties", sa.Integer(), nullable=False, comment="bits of domain.job.Tie"),
+        sa.Column(
+            "waits", sa.Integer(), comment="jobs it still waits for; null when it depends on none"
+        ),
         sa.CheckConstraint(
             "(worker_id IS NOT NULL) = (state = 'running')",
             name=op.f("ck_active_jobs_leased_is_running"),

@@ -1,0 +1,8 @@
+"""The metadata of every table, wherever it is defined."""
+
+from __future__ import annotations
+
+from tenure.store import tables, tables_workflows
+
+AREAS = (tables, tables_workflows)
+metadata = tables.metadata
