@@ -16,7 +16,7 @@ from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
 from tenure.domain.access import Principal
 from tenure.domain.clock import Clock
-from tenure.domain.errors import IdempotencyMismatch, InvalidInput, TenureError, TooLarge
+from tenure.domain.errors import InvalidInput, TenureError, TooLarge
 from tenure.domain.ids import IdSource
 from tenure.domain.job import MAX_KEY, NewJob
 from tenure.settings import Limits
@@ -195,8 +195,8 @@ def _batch(incoming: _Incoming, submitted: Submitted) -> Batch:
         if index in submitted.existing:
             answers[place] = BatchItem(outcome="existing", id=submitted.existing[index])
         elif index in submitted.refused:
-            mismatch = IdempotencyMismatch("idempotency_key was used before with another job")
-            answers[place] = BatchItem(outcome="refused", error=receipts.refusal(mismatch))
+            error = submitted.refused[index]
+            answers[place] = BatchItem(outcome="refused", error=receipts.refusal(error))
         else:
             answers[place] = BatchItem(outcome="created", id=job.id)
     counts = Counter(item.outcome for item in answers.values())

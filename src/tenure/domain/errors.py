@@ -9,7 +9,7 @@ TenureError
 ├── NotAcceptableType     415  a Content-Type the route does not take
 ├── TooLarge              413  a body or value above its limit
 ├── NotFound              404
-│   ├── JobNotFound / RunNotFound / WorkerNotFound / QueueNotFound
+│   ├── JobNotFound / RunNotFound / WorkerNotFound / QueueNotFound / WorkflowNotFound
 │   └── WorkerUnknown          the coordinator forgot this worker: register again
 ├── MethodNotAllowed      405
 ├── Conflict              409
@@ -126,6 +126,11 @@ class WorkerNotFound(NotFound):
 class QueueNotFound(NotFound):
     code = "queue_not_found"
     title = "Queue not found"
+
+
+class WorkflowNotFound(NotFound):
+    code = "workflow_not_found"
+    title = "Workflow not found"
 
 
 class WorkerUnknown(NotFound):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 
+from tenure.domain.edges import Edge, Join
 from tenure.domain.retry import DEFAULT_RETRY_POLICY, RetryPolicy
 
 PRIORITY_WORDS: dict[str, int] = {"high": 10, "regular": 0}
@@ -93,7 +94,8 @@ class NewJob:
     """A validated job on its way to the store.
 
     `payload` is JSON text, byte for byte as it came. `digest` is the SHA-256 of the request the
-    idempotency key stands for, and is given with it.
+    idempotency key stands for, and is given with it. `key` names the job in its workflow. `ties`
+    and `waits` are set by the store.
     """
 
     id: str
@@ -102,6 +104,11 @@ class NewJob:
     owner_id: str | None = None
     idempotency_key: str | None = None
     digest: str | None = None
+    edges: tuple[Edge, ...] = ()
+    join: Join = Join.ALL
+    key: str | None = None
+    ties: int = 0
+    waits: int | None = None
 
 
 def rank(ready_at: int, priority: int, step: int = STRICT_STEP) -> int:

@@ -1,4 +1,4 @@
-"""Jobs that wait for jobs: the edges between them, and what becomes of who waits."""
+"""Workflows: their state and their graph."""
 
 from __future__ import annotations
 
@@ -10,75 +10,15 @@ from tenure.domain.lifecycle import JobState
 
 MAX_NODES = 10_000
 """Jobs of one workflow, those added by running handlers included."""
-MAX_PARENTS = 10_000
-"""Jobs that one job may depend on."""
-
-
-class Condition(StrEnum):
-    """How a parent must end for its edge to be met."""
-
-    SUCCESS = "success"
-    """Completed."""
-    FAILURE = "failure"
-    """Failed or expired."""
-    DONE = "done"
-    """Any final state."""
-
-
-class Join(StrEnum):
-    """How the edges of a job count together."""
-
-    ALL = "all"
-    """Runs when every edge is met, is skipped at the first broken one."""
-    ANY = "any"
-    """Runs at the first met edge, is skipped when all are broken."""
-
-
-_MET: dict[Condition, frozenset[JobState]] = {
-    Condition.SUCCESS: frozenset({JobState.COMPLETED}),
-    Condition.FAILURE: frozenset({JobState.FAILED, JobState.EXPIRED}),
-    Condition.DONE: frozenset(JobState),
-}
-
-
-def met(on: Condition, parent: JobState) -> bool:
-    """Whether an edge is met (else broken) by a parent in this final state."""
-    return parent in _MET[on]
-
-
-class Verdict(StrEnum):
-    WAIT = "wait"
-    RUN = "run"
-    SKIP = "skip"
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A job that waits: how many of its edges are open. 0 is decided: it may run."""
-
-    join: Join
-    open: int
-
-    def settle(self, *, is_met: bool) -> Verdict:
-        """One open edge is met or broken."""
-        if self.open == 0:  # `any` was met before, the other edges no longer matter
-            return Verdict.WAIT
-        self.open -= 1
-        if is_met:
-            if self.join is Join.ANY:
-                self.open = 0
-            return Verdict.RUN if self.open == 0 else Verdict.WAIT
-        if self.join is Join.ALL or self.open == 0:
-            return Verdict.SKIP
-        return Verdict.WAIT
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """A job depends on another. Parents are ids."""
+class NewWorkflow:
+    """A checked workflow on its way to the store; its jobs travel beside it."""
 
-    parent_id: str
-    on: Condition = Condition.SUCCESS
+    id: str
+    name: str | None
+    owner_id: str | None
 
 
 class WorkflowState(StrEnum):

@@ -8,20 +8,20 @@ happen one after the other, and each sees what the former did.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from tenure.domain.errors import IllegalTransition, JobNotFound
-from tenure.domain.job import JobOptions, rank
+from tenure.domain.job import Reason
 from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, step
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
 from tenure.store.events import Happening, record
 from tenure.store.finals import Unstarted, end_waiting
-from tenure.store.options import decode_options, encode_options
+from tenure.store.replays import replay
 from tenure.store.ties import end
 from tenure.store.unit import Unit
 
@@ -50,6 +50,7 @@ class Row(NamedTuple):
     worker_id: str | None
     cancel_requested_at: int | None
     ties: int
+    waits: int | None
 
 
 class Asked(NamedTuple):
@@ -85,7 +86,7 @@ def _lock_active(dialect: Dialect) -> sa.Select[Any]:
     a = t.active_jobs.c
     columns = (
         a.queue, a.type, a.state, a.reason, a.rank, a.run_at, a.attempt, a.max_attempts, a.lost,
-        a.fence, a.worker_id, a.cancel_requested_at, a.ties,
+        a.fence, a.worker_id, a.cancel_requested_at, a.ties, a.waits,
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns).where(a.job_id == sa.bindparam("job_id")).with_for_update()
@@ -101,7 +102,7 @@ def _lock_final(dialect: Dialect) -> sa.Select[Any]:
         sa.literal_column("''").label("queue"), sa.literal_column("''").label("type"),
         r.final_state, r.reason, zero.label("rank"), zero.label("run_at"), r.attempt,
         zero.label("max_attempts"), r.lost, r.fence, none.label("worker"), none.label("cancel"),
-        zero.label("ties"),
+        zero.label("ties"), none.label("waits"),
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns).where(r.job_id == sa.bindparam("job_id"), t.FINAL).with_for_update()
@@ -182,12 +183,15 @@ def resume(unit: Unit, job_id: str, action: Action) -> None:
     row, _ = locked(unit, job_id)
     if row.state in (JobState.BLOCKED, JobState.SCHEDULED, JobState.PENDING):
         return
-    state = step(row.state, Event.RESUME, Circumstances(due_later=row.run_at > unit.now))
+    facts = Circumstances(edge_open=bool(row.waits), due_later=row.run_at > unit.now)
+    state = step(row.state, Event.RESUME, facts)
+    reason = row.reason
     if state is JobState.PENDING:
         unit.ready[row.queue, row.type] += 1
-    else:
+        reason = None
+    elif state is JobState.SCHEDULED:
         unit.schedule(row.run_at)
-    reason = None if state is JobState.PENDING else row.reason
+        reason = Reason.RUN_AT.value if row.reason == Reason.DEPENDENCIES else row.reason
     unit.execute(_set_state(), job=job_id, state=state.value, why=reason)
     note(unit, job_id, "resume", action)
 
@@ -205,50 +209,16 @@ def _set_state() -> sa.Update:
 def retry(unit: Unit, job_id: str, action: Action) -> None:
     """Run a finished job again: at least one more attempt, `lost` from 0, due now.
 
-    Its former end stays in the history. Raises IllegalTransition for an unfinished job, so
-    repeating it is refused, and as `locked`.
+    It waits again for jobs it depends on that are unfinished. Its former end stays in the history;
+    `replays.replay` says what becomes of the jobs below. Raises IllegalTransition for an unfinished
+    job, so repeating it is refused, and as `locked`.
     """
-    row, asked = locked(unit, job_id)
-    state = step(row.state, Event.RETRY)
-    options = decode_options(asked.options)
-    if options.expires_at is not None and options.expires_at <= unit.now:
-        options = replace(options, expires_at=None)
-        unit.execute(_set_options(), job=job_id, told=encode_options(options))
-    unit.execute(_unfinish(), job=job_id, number=row.fence)
-    unit.execute(sa.insert(t.active_jobs), **_again(unit, job_id, row, asked, options, state))
-    unit.ready[asked.queue, asked.type] += 1
-    unit.count(asked.queue, asked.type, "retried")
-    note(unit, job_id, "retry", action)
-
-
-def _again(
-    unit: Unit, job_id: str, row: Row, asked: Asked, options: JobOptions, state: JobState
-) -> dict[str, Any]:
-    zeros = dict.fromkeys(("lost", "releases", "snoozes", "ties"), 0)
-    return {
-        "job_id": job_id, "queue": asked.queue, "type": asked.type, "state": state.value,
-        "rank": rank(unit.now, asked.priority), "run_at": unit.now,
-        "expires_at": options.expires_at, "attempt": row.attempt,
-        "max_attempts": max(options.max_attempts, row.attempt + 1), "fence": row.fence,
-    } | zeros  # fmt: skip
-
-
-@cache
-def _set_options() -> sa.Update:
-    return (
-        sa.update(t.jobs)
-        .where(t.jobs.c.id == sa.bindparam("job"))
-        .values(options=sa.bindparam("told"))
-    )
-
-
-@cache
-def _unfinish() -> sa.Update:
-    r = t.runs.c
-    return (
-        sa.update(t.runs)
-        .where(r.job_id == sa.bindparam("job"), r.fence == sa.bindparam("number"))
-        .values(final_state=None)
+    row, _ = locked(unit, job_id)
+    step(row.state, Event.RETRY)
+    again = replay(unit, [job_id])
+    happened = [(job_id, None), *((id_, {"because_of": job_id}) for id_ in again)]
+    record(
+        unit, [Happening("retry", id_, action.actor, action.reason, told) for id_, told in happened]
     )
 
 

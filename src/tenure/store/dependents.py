@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from tenure.domain.edges import Condition, Join, Verdict, Waiting, met
 from tenure.domain.job import Reason, Tie, rank
 from tenure.domain.lifecycle import Circumstances, Event, JobState, step
-from tenure.domain.workflow import Condition, Join, Verdict, Waiting, met
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
@@ -67,8 +67,8 @@ def resolve(unit: Unit, ended: Sequence[Ended]) -> list[Ended]:
     skipped: list[Ended] = []
     deep: list[str] = []
     while todo:
-        wanted = {edge.job_id for edge in todo}.union(_descendants(unit, deep) if deep else ())
-        rows = {row.job_id: row for row in _lock_waiting(unit, wanted)}
+        wanted = {edge.job_id for edge in todo}.union(descendants(unit, deep) if deep else ())
+        rows = {row.job_id: row for row in lock_waiting(unit, wanted)}
         below = _edges_below(unit, rows) if deep else {}
         done = _propagate(todo, rows, below)
         _write(unit, rows, done)
@@ -200,7 +200,7 @@ def _move(dialect: Dialect) -> sa.Executable:
     )
 
 
-def _lock_waiting(unit: Unit, job_ids: Iterable[str]) -> list[Child]:
+def lock_waiting(unit: Unit, job_ids: Iterable[str]) -> list[Child]:
     """The rows of those of the jobs that wait, locked in job order."""
     rows = unit.rows(_lock(unit.dialect), sorted((job_id,) for job_id in job_ids))
     return [Child._make(row) for row in rows]
@@ -231,7 +231,7 @@ def _lock(dialect: Dialect) -> sa.Select[Any]:
     )
 
 
-def _descendants(unit: Unit, job_ids: list[str]) -> set[str]:
+def descendants(unit: Unit, job_ids: list[str]) -> set[str]:
     """Every job below these, at any depth."""
     rows = unit.rows(_read_descendants(unit.dialect), sorted((job_id,) for job_id in job_ids))
     return {row[0] for row in rows}

@@ -9,11 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tenure.domain.errors import FieldError, IdempotencyMismatch
+from tenure.domain.errors import FieldError, IdempotencyMismatch, InvalidInput
 from tenure.domain.job import NewJob, Reason, rank
 from tenure.domain.lifecycle import Circumstances, JobState, ready
+from tenure.domain.workflow import NewWorkflow
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
+from tenure.store.links import tie, unfit
 from tenure.store.options import encode_options
 from tenure.store.unit import Unit, json_text
 
@@ -24,6 +26,7 @@ class Submission:
 
     With `atomic` a refused job refuses the request. `key`, `digest` and `answer` guard the request
     as a whole; each job may bring its own key besides. `answer` is what a repeated request gets.
+    `tied` says that jobs have edges or a workflow. `pointer` leads to a job of the request.
     """
 
     jobs: list[NewJob]
@@ -33,41 +36,61 @@ class Submission:
     key: str | None = None
     digest: str = ""
     answer: str | None = None
+    tied: bool = False
+    workflow: NewWorkflow | None = None
+    pointer: str = "/{}"
 
 
 @dataclass(slots=True)
 class Submitted:
     """What became of a request. `existing` maps a job's place to the id its key led to before;
-    `refused` the places whose key was used with another body. `replayed` is the stored answer of a
-    request that came before."""
+    `refused` a place to why: its key was used with another body, or a parent is not there.
+    `replayed` is the stored answer of a request that came before."""
 
     replayed: str | None = None
     existing: dict[int, str] = field(default_factory=dict)
-    refused: set[int] = field(default_factory=set)
+    refused: dict[int, InvalidInput] = field(default_factory=dict)
 
 
-def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | IdempotencyMismatch]:
+def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | InvalidInput]:
     """Insert the jobs of several requests: two statements, whatever their number.
 
-    Locks: idempotency keys ascending, then new rows only. Repeatable: a job is inserted again
-    never, its id being the caller's. A request whose key was used with another body gets the
-    error in its place and inserts nothing.
+    Locks: idempotency keys ascending, then the parents of tied jobs (`links.tie`), then new rows
+    only. Repeatable: a job is inserted again never, its id being the caller's. A request whose key
+    was used with another body, or that names a parent that is not there, gets the error in its
+    place and inserts nothing.
     """
-    answers: list[Submitted | IdempotencyMismatch] = [Submitted() for _ in submissions]
+    answers: list[Submitted | InvalidInput] = [Submitted() for _ in submissions]
+    wrong = _unfit(unit, submissions)
     keyed = any(s.key or any(job.idempotency_key for job in s.jobs) for s in submissions)
-    if keyed:
-        _guard(unit, submissions, answers)
+    if keyed or wrong:
+        _guard(unit, submissions, answers, wrong)
     groups: list[_Alike] = []
     for submission, answer in zip(submissions, answers, strict=True):
-        if isinstance(answer, IdempotencyMismatch) or answer.replayed is not None:
+        if isinstance(answer, InvalidInput) or answer.replayed is not None:
             continue
-        seen = answer.existing.keys() | answer.refused
+        seen = answer.existing.keys() | answer.refused.keys()
         jobs = submission.jobs
         if seen:
             jobs = [job for place, job in enumerate(jobs) if place not in seen]
-        groups += _alike(unit, jobs, submission.at)
+        if submission.tied:
+            tie(unit, jobs, submission.workflow)
+        groups += _alike(unit, jobs, submission)
     _insert(unit, groups)
     return answers
+
+
+_Wrong = dict[int, dict[int, InvalidInput]]
+"""What is wrong with jobs, by the place of their submission and their own."""
+
+
+def _unfit(unit: Unit, submissions: list[Submission]) -> _Wrong:
+    wrong = {
+        place: unfit(unit, s.jobs, s.jobs[0].owner_id, s.pointer)
+        for place, s in enumerate(submissions)
+        if s.tied and s.jobs
+    }
+    return {place: found for place, found in wrong.items() if found}
 
 
 @dataclass(slots=True)
@@ -79,25 +102,34 @@ class _Alike:
     narrow: dict[str, Any]
 
 
-def _alike(unit: Unit, jobs: list[NewJob], at: int) -> list[_Alike]:
+def _alike(unit: Unit, jobs: list[NewJob], s: Submission) -> list[_Alike]:
     groups: list[_Alike] = []
     start = 0
     for end in range(1, len(jobs) + 1):
-        if end == len(jobs) or jobs[end].spec is not jobs[start].spec:
-            groups.append(_shared(unit, jobs[start:end], at))
+        if (
+            end == len(jobs)
+            or jobs[end].spec is not jobs[start].spec
+            or (s.tied and not _alike_tied(jobs[end], jobs[start]))
+        ):
+            groups.append(_shared(unit, jobs[start:end], s.at))
             start = end
     return groups
+
+
+def _alike_tied(one: NewJob, other: NewJob) -> bool:
+    return one.ties == other.ties and one.waits == other.waits
 
 
 def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
     spec = jobs[0].spec
     options = spec.options
     run_at = max(options.run_at or 0, at)
-    state = ready(Circumstances(due_later=run_at > unit.now))
+    waits = jobs[0].waits
+    state = ready(Circumstances(due_later=run_at > unit.now, edge_open=bool(waits)))
     unit.count(spec.queue, spec.type, "submitted", len(jobs))
     if state is JobState.PENDING:
         unit.ready[spec.queue, spec.type] += len(jobs)
-    else:
+    elif state is JobState.SCHEDULED:
         unit.schedule(run_at)
     if options.expires_at is not None:
         unit.schedule(options.expires_at)
@@ -115,11 +147,13 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "queue": spec.queue,
         "type": spec.type,
         "state": state.value,
-        "reason": Reason.RUN_AT.value if state is JobState.SCHEDULED else None,
+        "reason": _REASONS.get(state),
         "rank": rank(run_at, spec.priority),
         "run_at": run_at,
         "expires_at": options.expires_at,
         "max_attempts": options.max_attempts,
+        "ties": jobs[0].ties,
+        "waits": waits,
     }
     return _Alike(jobs, wide, narrow)
 
@@ -152,8 +186,15 @@ def _insert(unit: Unit, groups: list[_Alike]) -> None:
 
 _FEW_GROUPS = 8
 _WIDE = ("type", "queue", "name", "priority", "created_at", "options", "tags", "owner_id")
-_NARROW = ("queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts")
-_ZEROS = ("attempt", "lost", "releases", "snoozes", "fence", "ties")
+_NARROW = (
+    "queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts", "ties",
+    "waits",
+)  # fmt: skip
+_ZEROS = ("attempt", "lost", "releases", "snoozes", "fence")
+_REASONS = {
+    JobState.SCHEDULED: Reason.RUN_AT.value,
+    JobState.BLOCKED: Reason.DEPENDENCIES.value,
+}
 
 
 def _bound(table: sa.Table, names: tuple[str, ...]) -> list[sa.ColumnElement[Any]]:
@@ -212,42 +253,68 @@ def _wants(s: Submission) -> Iterator[tuple[_Key, _Holder]]:
 
 
 def _guard(
-    unit: Unit, submissions: list[Submission], answers: list[Submitted | IdempotencyMismatch]
+    unit: Unit,
+    submissions: list[Submission],
+    answers: list[Submitted | InvalidInput],
+    wrong: _Wrong,
 ) -> None:
     """Take the keys; what was there before decides. First come in the transaction wins, and what
-    a refused request has taken goes to the next that wants it."""
+    a refused request has taken goes to the next that wants it. A request with something wrong
+    takes none."""
     wanted: dict[_Key, _Holder] = {}
-    for s in submissions:
+    asked: set[_Key] = set()
+    for place, s in enumerate(submissions):
         for key, holder in _wants(s):
-            wanted.setdefault(key, holder)
+            asked.add(key)
+            if place not in wrong:
+                wanted.setdefault(key, holder)
     unit.execute(_take_keys(unit.dialect), _key_rows(unit, wanted))
     held: dict[_Key, _Holder] = {
         (row[0], row[1]): tuple(row[2:])
-        for row in unit.rows(_held_keys(unit.dialect), sorted(wanted))
+        for row in unit.rows(_held_keys(unit.dialect), sorted(asked))
     }
     freed: dict[_Key, _Holder | None] = {}
     for place, s in enumerate(submissions):
+        found = wrong.get(place, {})
         for key, holder in _wants(s):
-            if key in freed and freed[key] is None:
+            if place not in wrong and key in freed and freed[key] is None:
                 freed[key] = held[key] = holder
-        answers[place] = judged = _judge(s, held)
-        if isinstance(judged, IdempotencyMismatch):
+        answers[place] = judged = _judge(s, held, found)
+        if isinstance(judged, InvalidInput) and place not in wrong:
             own = {job.id for job in s.jobs}
             freed |= {key: None for key, _ in _wants(s) if held[key][1] in own}
+        elif isinstance(judged, Submitted) and place in wrong:
+            freed |= _late_keys(s, judged, held)
     if freed:
         unit.execute(_drop_keys(unit.dialect), sorted(freed))
         taken = {key: holder for key, holder in freed.items() if holder is not None}
         unit.execute(_take_keys(unit.dialect), _key_rows(unit, taken))
 
 
+def _late_keys(
+    s: Submission, judged: Submitted, held: dict[_Key, _Holder]
+) -> dict[_Key, _Holder | None]:
+    """The keys that the good jobs of a request take though others of it are wrong."""
+    late: dict[_Key, _Holder | None] = {}
+    for index, job in enumerate(s.jobs):
+        if job.idempotency_key is None or index in judged.refused or index in judged.existing:
+            continue
+        key = (s.owner, job.idempotency_key)
+        late[key] = held[key] = (job.digest or "", job.id, None)
+    return late
+
+
 def _key_rows(unit: Unit, wanted: dict[_Key, _Holder]) -> list[tuple[Any, ...]]:
     return [(*key, *holder, unit.now) for key, holder in sorted(wanted.items())]
 
 
-def _judge(s: Submission, held: dict[_Key, _Holder]) -> Submitted | IdempotencyMismatch:
+def _judge(
+    s: Submission, held: dict[_Key, _Holder], wrong: dict[int, InvalidInput]
+) -> Submitted | InvalidInput:
     answer = Submitted()
-    if s.key is not None:
-        digest, job_id, stored = held[s.owner, s.key]
+    holder = held.get((s.owner, s.key)) if s.key is not None else None
+    if holder is not None:
+        digest, job_id, stored = holder
         mine = bool(s.jobs) and job_id == s.jobs[0].id
         if digest != s.digest:
             return IdempotencyMismatch("Idempotency-Key was used before with another request")
@@ -257,21 +324,23 @@ def _judge(s: Submission, held: dict[_Key, _Holder]) -> Submitted | IdempotencyM
                 answer.existing[0] = job_id
             return answer
     for index, job in enumerate(s.jobs):
-        if job.idempotency_key is None:
-            continue
-        digest, job_id, _ = held[s.owner, job.idempotency_key]
-        if digest != (job.digest or ""):
-            answer.refused.add(index)
-        elif job_id != job.id:
-            answer.existing[index] = job_id
+        found = None
+        if job.idempotency_key is not None:
+            found = held.get((s.owner, job.idempotency_key))
+        if found is not None and found[0] != (job.digest or ""):
+            answer.refused[index] = _used_before(index)
+        elif found is not None and found[1] != job.id:
+            answer.existing[index] = found[1]
+        elif index in wrong:
+            answer.refused[index] = wrong[index]
     if answer.refused and s.atomic:
-        place = min(answer.refused)
-        pointer = f"/{place}/idempotency_key"
-        return IdempotencyMismatch(
-            f"{pointer[1:]}: was used before with another job",
-            errors=(FieldError(pointer, "was used before with another job"),),
-        )
+        return answer.refused[min(answer.refused)]
     return answer
+
+
+def _used_before(place: int) -> IdempotencyMismatch:
+    pointer, detail = f"/{place}/idempotency_key", "was used before with another job"
+    return IdempotencyMismatch(f"{pointer[1:]}: {detail}", errors=(FieldError(pointer, detail),))
 
 
 @cache

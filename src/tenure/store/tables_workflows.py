@@ -11,10 +11,8 @@ dependencies = sa.Table(
     metadata,
     sa.Column("job_id", Uuid, primary_key=True),
     sa.Column("parent_id", Uuid, primary_key=True),
-    sa.Column("condition", Text, nullable=False, comment="domain.workflow.Condition"),
-    sa.Column(
-        "joined", Text, nullable=False, comment="domain.workflow.Join, the same in all edges"
-    ),
+    sa.Column("condition", Text, nullable=False, comment="domain.edges.Condition"),
+    sa.Column("joined", Text, nullable=False, comment="domain.edges.Join, the same in all edges"),
     sqlite_with_rowid=False,
 )
 sa.Index("ix_dependencies_parent_id_job_id", dependencies.c.parent_id, dependencies.c.job_id)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from tenure.domain import histogram
 from tenure.domain.clock import MINUTE
+from tenure.domain.edges import Condition, Join
 from tenure.domain.lifecycle import JobState
-from tenure.domain.workflow import Condition, Join
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect, Moving
 
