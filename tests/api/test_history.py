@@ -64,3 +64,12 @@ async def test_a_job_nobody_touched_has_no_history(api: Api) -> None:
     for name in ("runs", "logs", "events"):
         found = (await api.client.get(f"/api/jobs/{job_id}/{name}")).json()
         assert (found["items"], found["next"]) == ([], None)
+
+
+async def test_what_cannot_be_followed_is_a_problem(api: Api) -> None:
+    [job_id] = await api.submit(fresh_queue())
+    nobody = "01900000-0000-7000-8000-000000000000"
+    problem(await api.client.get(f"/api/jobs/{nobody}/logs?follow=true"), 404, "job_not_found")
+    path = f"/api/jobs/{job_id}/logs?follow=true"
+    wrong = await api.client.get(path, headers={"Last-Event-ID": "x"})
+    assert pointers(wrong) == ["/after"]

@@ -47,6 +47,29 @@ async def gate(file: str, ctx: Context) -> int:
     return os.getpid()
 
 
+@handler("talk")
+async def talk(file: str, ctx: Context) -> None:
+    """Says one thing, and another once a file is there."""
+    ctx.log.info("one")
+    while not Path(file).exists():
+        await asyncio.sleep(0.05)
+    ctx.log.info("two")
+
+
+@handler("steps")
+async def steps(gate: str, ctx: Context) -> list[int]:
+    """Goes on from the checkpoint, which says who took each step; each attempt takes one. The
+    first then waits for a file, the second fails, the third returns."""
+    taken = [*(ctx.checkpoint or []), os.getpid()]
+    ctx.checkpoint = taken
+    ctx.progress(len(taken) / 3, "saved")
+    while len(taken) == 1 and not Path(gate).exists():
+        await asyncio.sleep(0.05)
+    if len(taken) == 2:
+        raise RuntimeError("after the second step")
+    return taken
+
+
 @handler("child", isolation="process")
 def child(seconds: float, ctx: Context) -> int:
     """The first attempt sleeps, the others return at once."""

@@ -41,6 +41,15 @@ async def test_work_crosses_coordinators_and_outlives_one(
             assert (done.started_at - asked_at).total_seconds() < 1.0
             assert (done.status, done.result) == ("completed", over_there.pid)
 
+        # Lines that one took are followed at the other, before its job has ended.
+        talk = await at_here.submit("talk", str(gate))
+        async for line in at_here.follow(talk.id, timeout=20):
+            if line.text == "one":
+                told = (await at_here.get(talk.id)).status
+                gate.touch()
+        assert (told, line.text) == ("running", "two")
+        gate.unlink()
+
         # Many, to both, with workers at both: each runs once.
         over_here = processes.worker(proxy.url, "over-here", slots=20)
         await registered(at_here, "over-here")

@@ -59,6 +59,31 @@ async def test_jobs_of_a_killed_worker_finish_elsewhere(
             assert [run.outcome for run in runs[job_id]] == ["lost", "completed"]
 
 
+async def test_a_checkpoint_outlives_its_worker_and_a_failure(
+    processes: Processes, database_url: str
+) -> None:
+    coordinator = processes.coordinator(database_url, lease=f"{LEASE}s")
+    await coordinator.ready()
+    async with coordinator.client() as client:
+        doomed = processes.worker(coordinator.url, "doomed")
+        await registered(client, "doomed")
+        policy = RetryPolicy(strategy=Strategy.FIXED, initial_delay_seconds=0.0, jitter=0.0)
+        gate = str(processes.directory / "never")
+        job = await client.submit("steps", gate, retry_policy=policy)
+
+        async def saved() -> bool:
+            progress = (await client.get(job.id)).progress
+            return progress is not None and progress.message == "saved"
+
+        await until(saved)  # told by the heartbeat that brought the checkpoint
+        doomed.kill()
+        heir = processes.worker(coordinator.url, "heir")
+        done = await client.wait(job.id, 30)
+        assert (done.status, done.attempt, done.lost) == ("completed", 3, 1)
+        assert done.result == [doomed.pid, heir.pid, heir.pid]
+        assert [run.outcome for run in await client.runs(job.id)] == ["lost", "failed", "completed"]
+
+
 async def test_a_killed_child_is_a_failed_attempt(processes: Processes, tmp_path: Path) -> None:
     coordinator = processes.coordinator(f"sqlite:///{tmp_path}/tenure.db", lease="30s")
     await coordinator.ready()

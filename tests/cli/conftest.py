@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import anyio.from_thread
 import pytest
@@ -33,6 +34,16 @@ async def linger(ctx: Context) -> None:
     ctx.raise_if_cancelled()
 
 
+@handler("progress")
+async def progress(payload: dict[str, str], ctx: Context) -> str:
+    """Runs until the file `gate` is there."""
+    ctx.log.info("halfway")
+    ctx.progress(0.4, "resizing\n")
+    while not Path(payload["gate"]).exists():
+        await asyncio.sleep(0.05)
+    return "resized"
+
+
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("coordinator"))
@@ -48,9 +59,11 @@ def tenure(running: Running) -> Typed:
 
 @pytest.fixture
 def worker(running: Running) -> Iterator[None]:
-    """A worker for `greet`, `refuse` and `linger`, in a loop of its own."""
+    """A worker for `greet`, `refuse`, `linger` and `progress`, in a loop of its own."""
     with (
         anyio.from_thread.start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(running.worker(greet, refuse, linger, name="cli")),
+        portal.wrap_async_context_manager(
+            running.worker(greet, refuse, linger, progress, name="cli")
+        ),
     ):
         yield

@@ -3,10 +3,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
+from pathlib import Path
 
 import pytest
 
-from tests.cli.typed import Typed, at_terminal
+from tests.cli.typed import Typed, at_terminal, beside
 
 NOBODY = "01900000-0000-7000-8000-000000000000"
 
@@ -93,6 +95,54 @@ def test_watching_logs_and_runs(tenure: Typed) -> None:
     fence = tenure("jobs", "runs", job_id, "-o", "json").json[0]["fence"]
     assert len(tenure("jobs", "logs", job_id, "--fence", str(fence)).out.splitlines()) == 2
     assert tenure("jobs", "runs", job_id).lines[0][2] == "completed"
+
+
+def begun(tenure: Typed, gate: Path) -> str:
+    """A job that has told its progress, and runs until the gate is there."""
+    job_id = made(tenure, "progress", f"gate={gate}")
+    until = time.monotonic() + 20
+    while tenure("jobs", "get", job_id).json["progress"] is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return job_id
+
+
+@pytest.mark.usefixtures("worker")
+def test_progress_is_seen_while_it_is_made(tenure: Typed, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    job_id = begun(tenure, gate)
+    assert "progress      40% resizing\\n" in tenure("jobs", "get", job_id, "-o", "table").out
+    watching = beside("jobs", "watch", job_id, "--url", tenure.url)
+    assert watching.stderr is not None
+    assert watching.stderr.readline() == "running 40% resizing\\n\n"
+    gate.touch()
+    out, err = watching.communicate(timeout=20)
+    assert (watching.returncode, json.loads(out)["result"], err) == (0, "resized", "")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_person_sees_progress_as_a_bar(tenure: Typed, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    job_id = begun(tenure, gate)
+    drawn = at_terminal(
+        "jobs", "watch", job_id, "--url", tenure.url,
+        drawing=lambda drawn: gate.touch() if b"40% resizing" in drawn else None,
+    )  # fmt: skip
+    assert "\nresult        resized\n" in drawn
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("form", [[], ["-o", "jsonl"]])
+def test_a_log_is_followed_live(tenure: Typed, tmp_path: Path, form: list[str]) -> None:
+    gate = tmp_path / "gate"
+    job_id = made(tenure, "progress", f"gate={gate}")
+    following = beside("jobs", "logs", "-f", job_id, "--url", tenure.url, *form)
+    assert following.stdout is not None
+    assert "halfway" in following.stdout.readline()
+    assert tenure("jobs", "get", job_id).json["status"] == "running"
+    gate.touch()
+    out, err = following.communicate(timeout=20)
+    assert (following.returncode, out, err) == (0, "", "")
 
 
 @pytest.mark.usefixtures("worker")

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +68,21 @@ def spawn(*words: str, stdin: str = "", **environment: str) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def at_terminal(*words: str, **environment: str) -> str:
-    """What a command draws on a terminal, stderr included."""
+def beside(*words: str, **environment: str) -> subprocess.Popen[str]:
+    """`python -m tenure ...` that goes on beside the test, its output in pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tenure", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean() | environment,
+    )
+
+
+def at_terminal(*words: str, drawing: Callable[[bytes], object] = len, **environment: str) -> str:
+    """What a command draws on a terminal, stderr included. `drawing` is told all that was drawn
+    so far whenever there is more."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "tenure", *words],
@@ -82,6 +96,7 @@ def at_terminal(*words: str, **environment: str) -> str:
     with contextlib.suppress(OSError):  # how a terminal says that the other side has closed it
         while part := os.read(ours, 65_536):
             drawn += part
+            drawing(drawn)
     os.close(ours)
     process.wait(60)
     return drawn.decode().replace("\r\n", "\n")

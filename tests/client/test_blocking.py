@@ -30,6 +30,16 @@ def test_submit_each_takes_any_number(running: Running) -> None:
         assert len({one.id for one in made if not isinstance(one, Exception)}) == 10_500
 
 
+def test_a_follower_goes_on_after_a_restart_of_the_coordinator(running: Running) -> None:
+    with Client(running.url, patience=PATIENCE) as client, ThreadPoolExecutor(1) as pool:
+        made = client.submit("followed")
+        lines = pool.submit(lambda: list(client.follow(made.id, timeout=20)))
+        running.stop()
+        running.start()
+        client.cancel(made.id)
+        assert lines.result(20) == []
+
+
 def test_a_client_goes_on_after_a_restart_of_the_coordinator(running: Running) -> None:
     with Client(running.url, patience=PATIENCE) as client:
         before = client.submit("restart")

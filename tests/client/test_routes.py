@@ -17,6 +17,7 @@ from tenure import (
     InvalidInput,
     JobNotFound,
     NotFound,
+    Retry,
     Submitted,
     VersionConflict,
     WaitTimeout,
@@ -44,6 +45,15 @@ async def double(payload: int, ctx: Context) -> int:
 @handler("refuse")
 async def refuse(payload: str) -> None:
     raise Fail(payload)
+
+
+@handler("patient")
+async def patient(ctx: Context) -> None:
+    ctx.log.info("first")
+    await anyio.sleep(0.3)
+    ctx.log.info("second")
+    if ctx.attempt == 1:
+        raise Retry(after=0)
 
 
 async def test_a_job_is_submitted_and_read(speak: Speak) -> None:
@@ -157,6 +167,22 @@ async def test_runs_logs_and_errors(speak: Speak, running: Running) -> None:
     (run,) = await speak("runs", good)
     assert (run.outcome, run.result, run.attempt) == ("completed", 8, 1)
     assert (failed.status, failed.reason, failed.error.message) == ("failed", "non_retryable", "no")
+
+
+async def test_a_log_is_followed_while_it_is_written(speak: Speak, running: Running) -> None:
+    made = await speak("submit", "patient")
+    async with running.worker(patient):
+        lines = await speak("follow", made.id, timeout=20)
+        assert [line.text for line in lines] == ["first", "second", "first", "second"]
+        fences = sorted({line.fence for line in lines})
+        assert len(fences) == 2
+        last = await speak("follow", made.id, fence=fences[1])
+    assert last == lines[2:]
+    waiting = await speak("submit", "never")
+    with pytest.raises(WaitTimeout, match=waiting.id):
+        await speak("follow", waiting.id, timeout=timedelta(milliseconds=50))
+    with pytest.raises(JobNotFound):
+        await speak("follow", NOBODY)
 
 
 async def test_lists_are_filtered_and_paged(speak: Speak) -> None:

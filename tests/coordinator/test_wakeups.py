@@ -148,6 +148,20 @@ async def test_the_end_of_a_job_is_seen_by_all_who_watch_it() -> None:
         assert other.is_set()
 
 
+async def test_who_follows_a_log_hears_of_lines_and_of_the_end() -> None:
+    wakeups = Wakeups()
+    with wakeups.watch("x") as end, wakeups.watch("x", log=True) as log:
+        wakeups.logged({"x", "y"})
+        assert (end.is_set(), log.is_set()) == (False, True)
+        log.clear()
+        wakeups.ended(["x"])
+        assert (end.is_set(), log.is_set()) == (True, True)
+        log.clear()
+        wakeups.stop()
+        assert log.is_set()
+    wakeups.logged({"x"})
+
+
 async def test_stopping_answers_everybody_and_nobody_waits_from_then_on() -> None:
     wakeups = Wakeups()
     waiting = Waiting(wakeups, poll("a"), poll("b", 0))

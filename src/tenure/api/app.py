@@ -69,7 +69,7 @@ def _duties(here: Coordinator) -> Duties:
         random=here.random,
         insight=here.insight,
         counted=here.count_coordinators,
-        look_again=here.leasing.look_again,
+        look_again=here.look_again,
     )
     here.on_commit(duties.committed)
     return duties

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Response, get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, HeaderParameter
 
 from tenure.api.exchange import Ask, answer, coordinator, principal_of
 from tenure.api.security import allow
+from tenure.api.streams import EVENTS, log_events
 from tenure.domain.access import Permission
 from tenure.wire import jobs
 from tenure.wire.base import Page
@@ -36,8 +39,8 @@ async def run(request: Ask, job_id: FromPath[str], fence: FromPath[int]) -> Resp
 @get(
     "/api/jobs/{job_id:str}/logs",
     operation_id="list_logs",
-    summary="Log lines of a job's runs, oldest first",
-    opt=allow(Permission.READ, answers={200: Page[jobs.LogLine]}),
+    summary="Log lines of a job's runs, oldest first; followed until its end if asked",
+    opt=allow(Permission.READ, answers={200: Page[jobs.LogLine]}, streams=EVENTS),
 )
 async def logs(
     request: Ask,
@@ -45,7 +48,15 @@ async def logs(
     fence: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
+    follow: FromQuery[bool] = False,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
 ) -> Response[bytes]:
+    if follow:
+        beyond = last_event_id or after
+        following = coordinator(request).following
+        return log_events(
+            await following.open(job_id, principal_of(request), fence=fence, after=beyond)
+        )
     found = await coordinator(request).control.logs(
         job_id, principal_of(request), fence=fence, after=after, limit=limit
     )

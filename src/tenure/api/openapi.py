@@ -74,6 +74,8 @@ def _describe(operation: dict[str, Any], opt: dict[str, Any], components: dict[s
     responses: dict[str, Any] = {}
     for status, kind in opt.get("answers", {}).items():
         content = {JSON: {"schema": _reference(kind, components)}}
+        if "streams" in opt:
+            content[opt["streams"]] = {"schema": {"type": "string"}}
         responses[str(status)] = {"description": "Done", "content": content}
     if not responses:
         done = [status for status in operation["responses"] if status < "300"]

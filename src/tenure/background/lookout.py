@@ -1,4 +1,4 @@
-"""Looks again at what waiting polls may have missed."""
+"""Looks again at what waiting polls and followers of logs may have missed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ class Lookout:
         self._look_again = look_again
 
     async def tick(self, now: int) -> Ticked:
-        """Wake the waiting polls whose lanes have work."""
+        """Wake the waiting polls whose lanes have work, and the followers whose log has grown."""
         await self._look_again()
         return Ticked()

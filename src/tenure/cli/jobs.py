@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from tenure.cli.following import follow_log, log_line, wait_for
 from tenure.cli.lazy import make_app
 from tenure.cli.session import Session, client_command
 from tenure.cli.show import EVENTS, JOBS, LOGS, RUNS, job_fields
+from tenure.wire.jobs import LogLine
 
 app = make_app(add_completion=False, help="List, show, follow, change and stop jobs.")
 JobId = Annotated[
@@ -83,12 +86,19 @@ def logs(
 ) -> None:
     """Print what a job logged."""
     found = session.job_id(job_id)
-    lines = session.patient.follow(found) if follow else session.client.logs(found, fence)
+    lines = session.patient.follow(found, fence) if follow else session.client.logs(found, fence)
     if session.printer.machine:
-        session.printer.rows(lines, LOGS)
+        session.printer.rows(_as_they_come(lines), LOGS)
         return
     for line in lines:
         typer.echo(log_line(line))
+
+
+def _as_they_come(lines: Iterator[LogLine]) -> Iterator[LogLine]:
+    """What was printed of a line is seen before the next one is waited for."""
+    for line in lines:
+        yield line
+        sys.stdout.flush()
 
 
 @client_command(app, "runs")

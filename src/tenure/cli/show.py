@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tenure.telemetry.text import one_line
 from tenure.wire.jobs import Job
 
 Columns = Mapping[str, Callable[[Any], Any]]
@@ -81,15 +82,22 @@ def job_fields(job: Job) -> dict[str, Any]:
     if job.error is not None:
         fields["error"] = f"{job.error.type}: {job.error.message}"
     if job.progress is not None:
-        fraction, message = job.progress.fraction, job.progress.message
-        done = "" if fraction is None else f"{fraction:.0%}"
-        fields["progress"] = f"{done} {message or ''}".strip()
+        fields["progress"] = progress_text(job)
     policy = job.retry_policy
     fields["retry_policy"] = (
         f"{policy.strategy} from {policy.initial_delay_seconds:g}s to {policy.max_delay_seconds:g}s"
     )
     empty: tuple[Any, ...] = (None, [], False)
     return {name: value for name, value in fields.items() if value not in empty or _kept(name)}
+
+
+def progress_text(job: Job) -> str:
+    """How far a job says it is, like `40% resizing`; empty when it says nothing."""
+    if job.progress is None:
+        return ""
+    fraction, message = job.progress.fraction, job.progress.message
+    done = "" if fraction is None else f"{fraction:.0%}"
+    return f"{done} {one_line(message or '')}".strip()
 
 
 def _kept(name: str) -> bool:

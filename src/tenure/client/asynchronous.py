@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -12,6 +13,7 @@ from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
 from tenure.client.following import Follower
 from tenure.client.gathering import Gatherer
+from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import target
@@ -159,14 +161,22 @@ class AsyncClient:
             if (after := page.next) is None:
                 return
 
-    async def follow(self, job_id: str) -> AsyncIterator[LogLine]:
+    async def follow(
+        self, job_id: str, fence: int | None = None, timeout: timedelta | float | None = None
+    ) -> AsyncIterator[LogLine]:
         """See `Client.follow`."""
-        follower = Follower(job_id)
+        follower = Follower(job_id, fence, timeout, self._transport.patience)
         while not follower.ended:
-            for line in follower.take(await self.run(follower.lines())):
-                yield line
-            if (look := follower.job()) is not None:
-                follower.saw(await self.run(look))
+            try:
+                async with self._transport.stream(
+                    follower.path, follower.headers, follower.silence
+                ) as chunks:
+                    async for chunk in chunks:
+                        for line in follower.take(chunk):
+                            yield line
+                follower.closed()
+            except RETRIED as error:
+                await asyncio.sleep(follower.pause(error))
 
     async def events(self, job_id: str) -> Sequence[JobEvent]:
         """See `Client.events`."""

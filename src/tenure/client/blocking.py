@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -11,6 +12,7 @@ from tenure.client import routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
 from tenure.client.following import Follower
+from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import target
@@ -167,13 +169,26 @@ class Client:
             if (after := page.next) is None:
                 return
 
-    def follow(self, job_id: str) -> Iterator[LogLine]:
-        """What the job logs, from its first line until it has ended, at most a second late."""
-        follower = Follower(job_id)
+    def follow(
+        self, job_id: str, fence: int | None = None, timeout: timedelta | float | None = None
+    ) -> Iterator[LogLine]:
+        """What the job logs, as it comes, from its first line until the job has ended; of one
+        attempt with its `fence`.
+
+        `timeout`: a timedelta or seconds; None follows for ever. Raises WaitTimeout, up to five
+        seconds late while lines come; JobNotFound, TooMany.
+        """
+        follower = Follower(job_id, fence, timeout, self._transport.patience)
         while not follower.ended:
-            yield from follower.take(self.run(follower.lines()))
-            if (look := follower.job()) is not None:
-                follower.saw(self.run(look))
+            try:
+                with self._transport.stream(
+                    follower.path, follower.headers, follower.silence
+                ) as chunks:
+                    for chunk in chunks:
+                        yield from follower.take(chunk)
+                follower.closed()
+            except RETRIED as error:
+                time.sleep(follower.pause(error))
 
     def events(self, job_id: str) -> Sequence[JobEvent]:
         """What people did to the job and what befell it, in order."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -83,7 +84,7 @@ class Transport:
     ) -> None:
         self.address = Address.parse(base_url)
         self._requests = _Requests(self.address, token, timeout)
-        self._patience = patience or Patience()
+        self.patience = patience or Patience()
         self._pool = transport or httpx.HTTPTransport(**_pool_options(self.address))
 
     def request(
@@ -110,7 +111,7 @@ class Transport:
                 return self._send(request)
             except TenureError as error:
                 failures += 1
-                wait = self._patience.delay(error, failures, time.monotonic() - started)
+                wait = self.patience.delay(error, failures, time.monotonic() - started)
                 if not retry or wait is None:
                     raise
             time.sleep(wait)
@@ -122,6 +123,27 @@ class Transport:
         except httpx.TransportError as error:
             raise self._requests.unreachable(error) from None
         return _answer(response, body)
+
+    @contextmanager
+    def stream(
+        self, path: str, headers: Mapping[str, str], silence: Callable[[float], float]
+    ) -> Iterator[Iterator[bytes]]:
+        """The body of one GET as it comes, the connection closed at the end of the block.
+
+        `silence`: from the transport's timeout to the seconds without a byte that end this one.
+        Raises as `request`, while the body is read too.
+        """
+        request = self._requests.build_stream(path, headers, silence)
+        try:
+            response = self._pool.handle_request(request)
+            try:
+                if response.status_code >= 300:
+                    _answer(response, response.read())
+                yield response.iter_raw()
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            raise self._requests.unreachable(error) from None
 
     def close(self) -> None:
         self._pool.close()
@@ -152,7 +174,7 @@ class AsyncTransport:
     ) -> None:
         self.address = Address.parse(base_url)
         self._requests = _Requests(self.address, token, timeout)
-        self._patience = patience or Patience()
+        self.patience = patience or Patience()
         self._pool = transport or httpx.AsyncHTTPTransport(**_pool_options(self.address))
 
     async def request(
@@ -174,7 +196,7 @@ class AsyncTransport:
                 return await self._send(request)
             except TenureError as error:
                 failures += 1
-                wait = self._patience.delay(error, failures, time.monotonic() - started)
+                wait = self.patience.delay(error, failures, time.monotonic() - started)
                 if not retry or wait is None:
                     raise
             await asyncio.sleep(wait)
@@ -186,6 +208,23 @@ class AsyncTransport:
         except httpx.TransportError as error:
             raise self._requests.unreachable(error) from None
         return _answer(response, body)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, headers: Mapping[str, str], silence: Callable[[float], float]
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `Transport.stream`."""
+        request = self._requests.build_stream(path, headers, silence)
+        try:
+            response = await self._pool.handle_async_request(request)
+            try:
+                if response.status_code >= 300:
+                    _answer(response, await response.aread())
+                yield response.aiter_raw()
+            finally:
+                await response.aclose()
+        except httpx.TransportError as error:
+            raise self._requests.unreachable(error) from None
 
     async def aclose(self) -> None:
         await self._pool.aclose()
@@ -241,6 +280,11 @@ class _Requests:
                 }
             },
         )
+
+    def build_stream(
+        self, path: str, headers: Mapping[str, str], silence: Callable[[float], float]
+    ) -> httpx.Request:
+        return self.build("GET", path, None, headers, silence(self._timeout), "")
 
     def unreachable(self, error: httpx.TransportError) -> Unreachable:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tenure.coordinator.control import Control
 from tenure.coordinator.fleet import Fleet
+from tenure.coordinator.following import Following
 from tenure.coordinator.insight import Insight
 from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
@@ -70,6 +71,7 @@ class Coordinator:
         self.control = Control(
             self.committer, self.reader, self.insight, self.clock, settings.limits
         )
+        self.following = Following(self.reader, self.wakeups)
         self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []
@@ -101,6 +103,11 @@ class Coordinator:
             self._listener = None
         await self.committer.stop()
         await self.store.close()
+
+    async def look_again(self) -> None:
+        """Find what waiting polls and followers of logs were not told, or missed."""
+        await self.leasing.look_again()
+        await self.following.look_again()
 
     async def wait(self, job_id: str, principal: Principal, seconds: float) -> Job:
         """A job, as soon as it is finished or after `seconds`. Raises JobNotFound."""
@@ -152,6 +159,7 @@ class Coordinator:
         if unit.woken:
             self.wakeups.tell(unit.woken)
         self.wakeups.ended(unit.finished)
+        self.wakeups.logged(unit.logged)
 
     def _heard(self, word: str) -> None:
         """Another coordinator announced a queue or a worker."""

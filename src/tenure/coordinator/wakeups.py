@@ -1,4 +1,4 @@
-"""Who waits for what: long polls for jobs, and callers for a job's end.
+"""Who waits for what: long polls for jobs, callers for a job's end, followers for its log.
 
 Held in memory only: a wake-up that is lost costs latency, never a job, because waiting polls are
 looked at again every few seconds and waiting callers read again.
@@ -56,6 +56,7 @@ class Wakeups:
         self._by_lane: dict[Lane, dict[Poll, None]] = {}
         self._by_worker: dict[str, dict[Poll, None]] = {}
         self._by_job: dict[str, set[asyncio.Event]] = {}
+        self._by_log: dict[str, set[asyncio.Event]] = {}
         self._stopping = False
 
     @contextmanager
@@ -144,25 +145,28 @@ class Wakeups:
         return self._stopping
 
     @contextmanager
-    def watch(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when this coordinator sees the job end, or stops."""
-        ended = asyncio.Event()
-        self._by_job.setdefault(job_id, set()).add(ended)
+    def watch(self, job_id: str, *, log: bool = False) -> Iterator[asyncio.Event]:
+        """An event that is set when this coordinator sees the job end, or stops; with `log` also
+        when the job's log grows."""
+        news = asyncio.Event()
+        indexes = (self._by_job, self._by_log) if log else (self._by_job,)
+        for index in indexes:
+            index.setdefault(job_id, set()).add(news)
         try:
-            yield ended
+            yield news
         finally:
-            waiting = self._by_job[job_id]
-            waiting.discard(ended)
-            if not waiting:
-                del self._by_job[job_id]
+            for index in indexes:
+                index[job_id].discard(news)
+                if not index[job_id]:
+                    del index[job_id]
 
-    def ended(self, job_ids: list[str]) -> None:
+    def ended(self, job_ids: Iterable[str]) -> None:
         """These jobs reached a final state."""
-        if not self._by_job:
-            return
-        for job_id in self._by_job.keys() & set(job_ids):
-            for ended in self._by_job[job_id]:
-                ended.set()
+        _set(self._by_job, job_ids)
+
+    def logged(self, job_ids: Iterable[str]) -> None:
+        """The logs of these jobs grew."""
+        _set(self._by_log, job_ids)
 
     def stop(self) -> None:
         """Answer everybody who waits; nobody waits from now on."""
@@ -171,9 +175,14 @@ class Wakeups:
             for poll in polls:
                 if poll.woken is not None:
                     _give_up(poll.woken)
-        for waiting in tuple(self._by_job.values()):
-            for ended in waiting:
-                ended.set()
+        _set(self._by_job, tuple(self._by_job))
+
+
+def _set(index: dict[str, set[asyncio.Event]], job_ids: Iterable[str]) -> None:
+    if index:
+        for job_id in index.keys() & set(job_ids):
+            for news in index[job_id]:
+                news.set()
 
 
 def _give_up(woken: asyncio.Future[bool]) -> None:

@@ -101,6 +101,7 @@ def append_lines(unit: Unit, item: Lines, bounds: LogBounds) -> int:
     ]
     if new:
         unit.execute(_insert_lines(unit.dialect), new)
+        unit.logged.add(item.job_id)
         _drop_oldest(unit, run, bounds)
     return len(new)
 

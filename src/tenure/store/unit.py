@@ -38,15 +38,16 @@ class Unit:
 
     `now` (microseconds) is the coordinator's clock at its start. `ready` counts the jobs that
     became claimable less those claimed again inside; `woken` holds the workers a cancel or drain
-    is for; `finished` the jobs that reached a final state; `due` the earliest instant
-    for which a job was scheduled. `ended` holds the ended jobs that others feel, `closed` edges
-    whose parent had ended before, `reopened` jobs of workflows that left a final state: what
-    `ties.settle` works off. Verbs raise TenureError only before their first write.
+    is for; `finished` the jobs that reached a final state; `logged` those whose log grew; `due`
+    the earliest instant for which a job was scheduled. `ended` holds the ended jobs that others
+    feel, `closed` edges whose parent had ended before, `reopened` jobs of workflows that left a
+    final state: what `ties.settle` works off. Verbs raise TenureError only before their first
+    write.
     """
 
     __slots__ = (
-        "closed", "conn", "coordinator_id", "dialect", "due", "ended", "finished", "now", "ready",
-        "reopened", "tally", "woken",
+        "closed", "conn", "coordinator_id", "dialect", "due", "ended", "finished", "logged", "now",
+        "ready", "reopened", "tally", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +60,7 @@ class Unit:
         self.ready: Counter[Lane] = Counter()
         self.woken: set[str] = set()
         self.finished: list[str] = []
+        self.logged: set[str] = set()
         self.due: int | None = None
         self.ended: list[Ended] = []
         self.closed: list[ClosedEdge] = []
@@ -107,6 +109,7 @@ class Unit:
         self.ended += other.ended
         self.closed += other.closed
         self.reopened += other.reopened
+        self.logged |= other.logged
         if other.due is not None:
             self.schedule(other.due)
         self.tally.update(other.tally)
