@@ -7,15 +7,15 @@ BIN := .venv/bin
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: env postgres  ## every test that ends within about five minutes (args='-k word' narrows)
+test: env postgres node  ## every test that ends within about five minutes (args='-k word' narrows)
 	$(BIN)/pytest -m "not soak" $(args)
 
-check: env  ## format, lint, types, layers, documents
+check: env node  ## format, lint, types, layers, documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q tests/meta tests/docs -m "not slow" $(args)
+	$(BIN)/pytest -q tests/meta tests/docs $(args)
 
 bench: env postgres  ## measure on SQLite and on PostgreSQL (args='--quick' for a minute)
 	$(BIN)/tenure bench --store sqlite $(args)
@@ -41,4 +41,7 @@ env:
 postgres:
 	@deploy/bootstrap.sh postgres
 
-.PHONY: help test check bench soak demo format clean env postgres
+node:
+	@deploy/bootstrap.sh node
+
+.PHONY: help test check bench soak demo format clean env postgres node

@@ -4,6 +4,7 @@
 #   deploy/bootstrap.sh run         the package alone
 #   deploy/bootstrap.sh dev         the package with its tests and checks
 #   deploy/bootstrap.sh postgres    the PostgreSQL that tests start, by apt, when root
+#   deploy/bootstrap.sh node        Node 18 or newer, which runs the example worker, likewise
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -77,12 +78,21 @@ postgres() {
   say "PostgreSQL is not installed: its tests are left out (Debian: sudo apt-get install postgresql)"
 }
 
-[ $# -gt 0 ] || die "say what to install: run, dev or postgres"
+has_node() { node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null; }
+
+node_js() {
+  if has_node; then return; fi
+  if can_install && apt_install nodejs && has_node; then return; fi
+  say "Node 18 or newer is not installed: the test of examples/worker.mjs fails (Debian: sudo apt-get install nodejs)"
+}
+
+[ $# -gt 0 ] || die "say what to install: run, dev, postgres or node"
 for what in "$@"; do
   case $what in
     run) environment run . ;;
     dev) environment dev '.[dev]' ;;
     postgres) postgres ;;
-    *) die "unknown: $what (run, dev or postgres)" ;;
+    node) node_js ;;
+    *) die "unknown: $what (run, dev, postgres or node)" ;;
   esac
 done
