@@ -78,7 +78,7 @@ postgres() {
   say "PostgreSQL is not installed: its tests are left out (Debian: sudo apt-get install postgresql)"
 }
 
-has_node() { node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null; }
+has_node() { node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; }
 
 node_js() {
   if has_node; then return; fi
