@@ -23,6 +23,9 @@ PUBLIC: dict[tuple[str, str], Any] = {
     ("POST", "/api/jobs/{job}/resume"): {"reason": "r"},
     ("PATCH", "/api/jobs/{job}/pause"): {"reason": "r"},
     ("PATCH", "/api/jobs/{job}/resume"): {"reason": "r"},
+    ("POST", "/api/operations"): {
+        "action": "cancel", "filter": "type:nothing", "reason": "r", "queue": "q",
+    },
     ("POST", "/api/workers/register"): {
         "name": "w", "hostname": "h", "version": "1", "queues": ["q"], "labels": {"k": "v"},
         "types": [{"name": "t", "schema": {"title": "x"}}],
@@ -85,6 +88,7 @@ BY_ID = [
     ("GET", "/api/jobs/{id}"), ("GET", "/api/jobs/{id}/runs"), ("GET", "/api/jobs/{id}/runs/1"),
     ("GET", "/api/jobs/{id}/logs"), ("GET", "/api/jobs/{id}/events"),
     ("GET", "/api/job-status/{id}"), ("DELETE", "/api/jobs/{id}"), ("GET", "/api/workers/{id}"),
+    ("GET", "/api/operations/{id}"), ("POST", "/api/operations/{id}/abort"),
     ("POST", "/api/workers/{id}/drain"), ("POST", "/api/jobs/{id}/cancel"),
     ("POST", "/api/jobs/{id}/retry"), ("POST", "/api/jobs/{id}/pause"),
     ("POST", "/api/jobs/{id}/resume"), ("PATCH", "/api/jobs/{id}"), ("PUT", "/api/jobs/{id}"),

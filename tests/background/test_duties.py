@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 NAMES = {
     "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout",
-    "tidier",
+    "tidier", "operator",
 }  # fmt: skip
 
 

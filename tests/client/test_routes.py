@@ -17,6 +17,7 @@ from tenure import (
     InvalidInput,
     JobNotFound,
     NotFound,
+    OperationNotFound,
     Retry,
     Submitted,
     VersionConflict,
@@ -308,3 +309,24 @@ async def test_a_lost_answer_is_asked_for_again(speak: Speak) -> None:
     one = routes.submit(encode_job("lost.one", None, {}))
     first, again = await speak("run", one), await speak("run", one)
     assert first == again == Submitted(first.id, existing=False)
+
+
+async def test_one_thing_is_done_to_many_jobs(speak: Speak) -> None:
+    queue = f"q{datetime.now(UTC).timestamp()}"
+    made = await speak("submit_many", [{"type": "nobody.runs.this", "queue": queue}] * 3)
+    where = f"queue:{queue}"
+    counted = await speak("preview", "priority", where, priority=3)
+    assert (counted.matched, counted.by_status) == (3, {"pending": 3})
+    begun = await speak("begin", "cancel", where, reason="enough")
+    assert (begun.expected, begun.finished, begun.reason) == (3, False, "enough")
+    while not (told := await speak("operation", begun.id)).finished:
+        await anyio.sleep(0.01)
+    assert (told.status, told.done) == ("completed", 3)
+    assert (await speak("get", made[0].id)).status == "cancelled"
+    assert begun.id in [one.id for one in await speak("operations", 500)]
+    with pytest.raises(IllegalTransition):
+        await speak("abort", begun.id, "too late")
+    with pytest.raises(OperationNotFound):
+        await speak("operation", NOBODY)
+    with pytest.raises(InvalidInput, match="did you mean queue"):
+        await speak("begin", "cancel", "quue:x")

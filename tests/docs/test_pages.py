@@ -83,7 +83,7 @@ def test_the_example_file_is_valid(tmp_path: Path) -> None:
     assert settings.retention.failed == parse_span("90d")
 
 
-PARAMETER = re.compile("{(?:job_|worker_)?")
+PARAMETER = re.compile("{(?:job_|worker_|operation_)?")
 
 
 def _served() -> set[str]:
@@ -147,7 +147,7 @@ def test_every_command_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> Non
     assert {f"`tenure {command}`" for command in commands} == {c for c in told if "tenure" in c}
 
 
-@pytest.mark.parametrize("group", ["jobs", "queues", "workers", "config"])
+@pytest.mark.parametrize("group", ["jobs", "operations", "queues", "workers", "config"])
 def test_every_command_of_a_group_is_on_its_page(
     group: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,7 +157,7 @@ def test_every_command_of_a_group_is_on_its_page(
     assert re.findall("`([a-z]+)`", told) == commands
 
 
-GROUPS = {"jobs", "queues", "workers", "config"}
+GROUPS = {"jobs", "operations", "queues", "workers", "config"}
 TYPED = re.compile(r"(?:^|`)tenure ([a-z]+)((?: [^`\n#]*)?)", re.M)
 
 

@@ -9,7 +9,17 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
 
-from tenure.api import aliases, history, jobs, leases, openapi, problems, system, workers
+from tenure.api import (
+    aliases,
+    history,
+    jobs,
+    leases,
+    openapi,
+    operations,
+    problems,
+    system,
+    workers,
+)
 from tenure.api.security import HostGate, check_routes, guard
 from tenure.background.duties import Duties
 from tenure.coordinator.coordinator import Coordinator
@@ -19,6 +29,7 @@ ROUTES = [
     *history.ROUTES,
     *leases.ROUTES,
     *workers.ROUTES,
+    *operations.ROUTES,
     *system.ROUTES,
     *aliases.ROUTES,
     *openapi.ROUTES,
@@ -72,4 +83,5 @@ def _duties(here: Coordinator) -> Duties:
         look_again=here.look_again,
     )
     here.on_commit(duties.committed)
+    here.operations.on_begun(duties.operation_begun)
     return duties

@@ -11,6 +11,7 @@ from loguru import logger
 from tenure.background.clockwork import ClockSource, Clockwork
 from tenure.background.lookout import Lookout
 from tenure.background.loop import Loop
+from tenure.background.operator import Operator
 from tenure.background.promoter import Promoter
 from tenure.background.pruner import Pruner
 from tenure.background.pulse import Pulse
@@ -60,20 +61,13 @@ class Duties:
         self._clock = clock
         self.steadiness = Steadiness(terms, clock.monotonic())
         self._pulse = Pulse(committer, terms, counted)
-        sweeper = Sweeper(
-            committer,
-            self.steadiness,
-            clock,
-            interval=settings.sweep_every.total_seconds(),
-            max_lost=settings.max_lost,
-            random=random,
-        )
         self._tidier = Tidier(source.tidy)
         self._promoting = Loop(Promoter(committer, reader), clock, random)
+        self._operating = Loop(Operator(committer, reader, clock), clock, random)
         others = (
             Clockwork(source, clock, self.steadiness, committer, terms),
             self._pulse,
-            sweeper,
+            _sweeper(committer, self.steadiness, clock, settings, random),
             Reaper(committer, self.steadiness, clock, terms),
             Pruner(committer, reader, clock, settings.retention),
             Snapshot(insight),
@@ -81,7 +75,7 @@ class Duties:
             self._tidier,
         )
         self.supervisor = Supervisor(
-            [self._promoting, *(Loop(duty, clock, random) for duty in others)]
+            [self._promoting, self._operating, *(Loop(duty, clock, random) for duty in others)]
         )
 
     def committed(self, unit: Unit) -> None:
@@ -90,6 +84,10 @@ class Duties:
         self._tidier.committed(unit)
         if unit.due is not None:
             self._promoting.wake_at(unit.due)
+
+    def operation_begun(self) -> None:
+        """There is an operation to carry out."""
+        self._operating.wake()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -104,3 +102,20 @@ class Duties:
     def beating(self) -> dict[str, bool]:
         """Whether each duty, by name, ticked well lately."""
         return self.supervisor.beating(self._clock.monotonic())
+
+
+def _sweeper(
+    committer: Committer,
+    steadiness: Steadiness,
+    clock: Clock,
+    settings: Settings,
+    random: Callable[[], float],
+) -> Sweeper:
+    return Sweeper(
+        committer,
+        steadiness,
+        clock,
+        interval=settings.sweep_every.total_seconds(),
+        max_lost=settings.max_lost,
+        random=random,
+    )

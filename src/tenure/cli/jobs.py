@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tenure.cli import arguments, control
+from tenure.cli import arguments, control, operations
 from tenure.cli.exits import code_of_job
 from tenure.cli.following import follow_log, log_line, wait_for
 from tenure.cli.lazy import make_app
@@ -114,3 +114,4 @@ def events(session: Session, job_id: JobId) -> None:
 
 
 control.register(app)
+operations.register(app)

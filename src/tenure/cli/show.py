@@ -50,6 +50,19 @@ LOGS: Columns = {
 }
 
 
+OPERATIONS: Columns = {
+    "id": attrgetter("id"),
+    "action": attrgetter("action"),
+    "filter": attrgetter("filter"),
+    "status": attrgetter("status"),
+    "done": lambda one: f"{one.done}/{one.expected}{'' if one.expected_exact else '+'}",
+    "refused": attrgetter("refused"),
+    "by": attrgetter("actor"),
+    "reason": attrgetter("reason"),
+    "created": attrgetter("created_at"),
+}
+
+
 def _count(state: str, queue: Any) -> int:
     return int(queue.counts.get(state, 0))
 

@@ -14,7 +14,7 @@ from tenure.client.call import Call
 from tenure.client.following import Follower
 from tenure.client.gathering import Gatherer
 from tenure.client.retrying import RETRIED
-from tenure.client.routes import Filter
+from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import target
 from tenure.client.transport import DEFAULT_TIMEOUT, AsyncTransport
@@ -22,6 +22,7 @@ from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
 
@@ -181,6 +182,36 @@ class AsyncClient:
     async def events(self, job_id: str) -> Sequence[JobEvent]:
         """See `Client.events`."""
         return await self.run(routes.events(job_id))
+
+    async def begin(
+        self,
+        action: str,
+        filter: str,  # noqa: A002
+        **options: Unpack[OperationFields],
+    ) -> Operation:
+        """See `Client.begin`."""
+        return await self.run(routes.begin(action, filter, options))
+
+    async def preview(
+        self,
+        action: str,
+        filter: str,  # noqa: A002
+        **options: Unpack[OperationFields],
+    ) -> Preview:
+        """See `Client.preview`."""
+        return await self.run(routes.preview(action, filter, options))
+
+    async def operation(self, operation_id: str) -> Operation:
+        """See `Client.operation`."""
+        return await self.run(routes.operation(operation_id))
+
+    async def operations(self, limit: int | None = None) -> Sequence[Operation]:
+        """See `Client.operations`."""
+        return await self.run(routes.operations(limit))
+
+    async def abort(self, operation_id: str, reason: str | None = None) -> Operation:
+        """See `Client.abort`."""
+        return await self.run(routes.abort(operation_id, reason))
 
     async def queues(self) -> Sequence[Queue]:
         """See `Client.queues`."""

@@ -13,7 +13,7 @@ from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
 from tenure.client.following import Follower
 from tenure.client.retrying import RETRIED
-from tenure.client.routes import Filter
+from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import target
 from tenure.client.transport import DEFAULT_TIMEOUT, Transport
@@ -21,6 +21,7 @@ from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
 
@@ -193,6 +194,43 @@ class Client:
     def events(self, job_id: str) -> Sequence[JobEvent]:
         """What people did to the job and what befell it, in order."""
         return self.run(routes.events(job_id))
+
+    def begin(
+        self,
+        action: str,
+        filter: str,  # noqa: A002
+        **options: Unpack[OperationFields],
+    ) -> Operation:
+        """Do one thing to every job that a filter shows: cancel, retry, delete, requeue or
+        priority. Returns at once; the coordinator works through them (`operation`).
+
+        Raises InvalidInput pointing at what is wrong with the filter.
+        """
+        return self.run(routes.begin(action, filter, options))
+
+    def preview(
+        self,
+        action: str,
+        filter: str,  # noqa: A002
+        **options: Unpack[OperationFields],
+    ) -> Preview:
+        """What `begin` with the same arguments would meet, counted but not touched."""
+        return self.run(routes.preview(action, filter, options))
+
+    def operation(self, operation_id: str) -> Operation:
+        """How far an operation is. Raises OperationNotFound."""
+        return self.run(routes.operation(operation_id))
+
+    def operations(self, limit: int | None = None) -> Sequence[Operation]:
+        """The newest operations, at most `limit` (50)."""
+        return self.run(routes.operations(limit))
+
+    def abort(self, operation_id: str, reason: str | None = None) -> Operation:
+        """Do no more of an operation; what was done stays done.
+
+        Raises OperationNotFound, IllegalTransition when it has ended.
+        """
+        return self.run(routes.abort(operation_id, reason))
 
     def queues(self) -> Sequence[Queue]:
         """Every queue with its unfinished jobs by state."""

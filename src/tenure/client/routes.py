@@ -13,6 +13,7 @@ from tenure.client.transport import Answer
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page, encode
 from tenure.wire.jobs import Batch, Job, JobEvent, LogLine, Run, Upcoming
+from tenure.wire.operations import Operation, Preview
 from tenure.wire.problem import to_error
 from tenure.wire.system import Autoscale, Queue, Queues, Stats
 from tenure.wire.workers import Worker
@@ -40,6 +41,16 @@ class Filter(TypedDict, total=False):
     q: str | None
 
 
+class OperationFields(TypedDict, total=False):
+    """What more an operation takes: `queue` goes with requeue, `priority` with priority, `canary`
+    with retry (one job first, the others when it completed)."""
+
+    reason: str
+    queue: str
+    priority: int
+    canary: bool
+
+
 class _Id(msgspec.Struct):
     id: str
 
@@ -58,6 +69,9 @@ _worker = reads(Worker)
 _stats = reads(Stats)
 _autoscale = reads(Autoscale)
 _upcoming = reads(Page[Upcoming])
+_operation = reads(Operation)
+_operations = reads(Page[Operation])
+_preview = reads(Preview)
 
 
 def submit(job: EncodedJob) -> Call[Submitted]:
@@ -185,6 +199,35 @@ def pending(limit: int | None) -> Call[list[Upcoming]]:
     """What would be claimed, in order of claim."""
     where = path("jobs", "pending", limit=limit)
     return Call("GET", where, lambda a: _upcoming(a).items, repeatable=True)
+
+
+def begin(action: str, filter: str, options: OperationFields) -> Call[Operation]:  # noqa: A002
+    """Do one thing to every job of a filter."""
+    body = encode({"action": action, "filter": filter, **options})
+    return Call("POST", path("operations"), _operation, body)
+
+
+def preview(action: str, filter: str, options: OperationFields) -> Call[Preview]:  # noqa: A002
+    """Count what `begin` would meet."""
+    body = encode({"action": action, "filter": filter, **options, "dry_run": True})
+    return Call("POST", path("operations"), _preview, body, repeatable=True)
+
+
+def operation(id_: str) -> Call[Operation]:
+    """How far an operation is."""
+    return Call("GET", path("operations", id_), _operation, repeatable=True)
+
+
+def operations(limit: int | None) -> Call[list[Operation]]:
+    """The newest operations."""
+    where = path("operations", limit=limit)
+    return Call("GET", where, lambda a: _operations(a).items, repeatable=True)
+
+
+def abort(id_: str, reason: str | None) -> Call[Operation]:
+    """Do no more of an operation."""
+    body = encode({} if reason is None else {"reason": reason})
+    return Call("POST", path("operations", id_, "abort"), _operation, body, repeatable=True)
 
 
 def queues() -> Call[list[Queue]]:

@@ -12,6 +12,7 @@ from tenure.coordinator.following import Following
 from tenure.coordinator.insight import Insight
 from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
+from tenure.coordinator.operations import Operations
 from tenure.coordinator.submission import Submission
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain.access import LOCAL_ADMIN, Principal
@@ -60,18 +61,14 @@ class Coordinator:
             self.committer, self.wakeups, self.ids, self.clock, settings.limits
         )
         self.leasing = Leasing(
-            self.committer,
-            self.reader,
-            self.wakeups,
-            self.clock,
-            self.terms,
-            settings.limits,
+            self.committer, self.reader, self.wakeups, self.clock, self.terms, settings.limits
         )
         self.insight = Insight(self.reader, self.clock)
         self.control = Control(
             self.committer, self.reader, self.insight, self.clock, settings.limits
         )
         self.following = Following(self.reader, self.wakeups)
+        self.operations = Operations(self.committer, self.reader, self.ids, self.clock)
         self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []

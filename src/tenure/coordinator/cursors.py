@@ -8,7 +8,7 @@ import uuid
 
 from tenure.domain.errors import InvalidInput
 
-_JOBS, _LOGS = b"j", b"l"
+_JOBS, _LOGS, _OPERATIONS = b"j", b"l", b"o"
 _MAX_LENGTH = 100
 _LARGEST = 2**63 - 1
 
@@ -20,7 +20,21 @@ def of_job(job_id: str) -> str:
 
 def to_job(text: str) -> str:
     """The job id inside. Raises InvalidInput for anything but a cursor of jobs."""
-    content = _decode(_JOBS, text)
+    return _id(_JOBS, text)
+
+
+def of_operation(operation_id: str) -> str:
+    """The cursor of a list of operations that goes on below this one."""
+    return _encode(_OPERATIONS, uuid.UUID(operation_id).bytes)
+
+
+def to_operation(text: str) -> str:
+    """The id inside. Raises InvalidInput for anything but a cursor of operations."""
+    return _id(_OPERATIONS, text)
+
+
+def _id(kind: bytes, text: str) -> str:
+    content = _decode(kind, text)
     if len(content) != 16:
         raise _wrong()
     return str(uuid.UUID(bytes=content))

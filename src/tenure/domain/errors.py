@@ -9,7 +9,8 @@ TenureError
 ├── NotAcceptableType     415  a Content-Type the route does not take
 ├── TooLarge              413  a body or value above its limit
 ├── NotFound              404
-│   ├── JobNotFound / RunNotFound / WorkerNotFound / QueueNotFound / WorkflowNotFound
+│   ├── JobNotFound / RunNotFound / WorkerNotFound / QueueNotFound
+│   ├── WorkflowNotFound / OperationNotFound
 │   └── WorkerUnknown          the coordinator forgot this worker: register again
 ├── MethodNotAllowed      405
 ├── Conflict              409
@@ -131,6 +132,11 @@ class QueueNotFound(NotFound):
 class WorkflowNotFound(NotFound):
     code = "workflow_not_found"
     title = "Workflow not found"
+
+
+class OperationNotFound(NotFound):
+    code = "operation_not_found"
+    title = "Operation not found"
 
 
 class WorkerUnknown(NotFound):

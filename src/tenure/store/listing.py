@@ -33,24 +33,38 @@ def job_ids(unit: Unit, query: Query, after: str | None, limit: int, skip: int =
 
     Examines at most MAX_EXAMINED rows, so the page may be short, even empty, while `next` is set.
     """
+    found, following = _gather(unit, query, after, limit + skip)
+    return _cut(found[skip:], following)
+
+
+def matching(unit: Unit, query: Query, after: str | None, limit: int) -> Listed:
+    """As `job_ids`, for those who read no payloads: pages are not bounded by bytes."""
+    found, following = _gather(unit, query, after, limit)
+    return Listed([job_id for job_id, _ in found], following)
+
+
+def _gather(
+    unit: Unit, query: Query, after: str | None, goal: int
+) -> tuple[list[tuple[str, int]], str | None]:
+    """Up to `goal` jobs that fit, each with its size, and the id to go on below."""
     low, high = query.ids
     below = min(after or LAST_ID, _beyond(high))
+    found: list[tuple[str, int]] = []
     if not query.states or below <= low:
-        return Listed([], None)
+        return found, None
     streams = streams_of(unit, query.states, MAX_EXAMINED // 2)
     statement = read_window(unit.dialect, streams, query)
-    found: list[tuple[str, int]] = []
-    for size in _sizes(query, limit + skip):
-        room = limit + skip - len(found)
+    for size in _sizes(query, goal):
+        room = goal - len(found)
         rows = unit.rows(statement, below=below, floor=low, size=size, room=room)
         edge, count = rows[0][2], rows[0][3]
         fit = [(row[0], row[1]) for row in rows if row[0] is not None]
         found += fit
         if len(fit) == room or edge is None or count < size:
             more = len(fit) == room and (count == size or fit[-1][0] != edge)
-            return _cut(found[skip:], found[-1][0] if more else None)
+            return found, found[-1][0] if more else None
         below = edge
-    return _cut(found[skip:], below)
+    return found, below
 
 
 def _beyond(job_id: str) -> str:

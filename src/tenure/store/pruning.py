@@ -19,6 +19,7 @@ from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.store import tables as t
 from tenure.store.checkpoints import drop_checkpoints
 from tenure.store.dialect import Dialect
+from tenure.store.tables_operations import operations
 from tenure.store.unit import Unit
 
 START = first_at(0)
@@ -202,6 +203,11 @@ def _delete_stats(dialect: Dialect) -> sa.Executable:
     keys = list(t.stats.primary_key.columns)
     batch = dialect.batch(*keys)
     return sa.delete(t.stats).where(sa.tuple_(*keys).in_(sa.select(*batch.c)))
+
+
+def prune_operations(unit: Unit, before: int, limit: int = 500) -> int:
+    """Delete up to `limit` operations that ended before an instant (microseconds)."""
+    return _prune(unit, operations, "finished_at", before, limit)
 
 
 def prune_keys(unit: Unit, before: int, limit: int = 500) -> int:

@@ -52,6 +52,7 @@ class Input(pydantic.BaseModel):
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
+        defer_build=True,  # clients import these models and build none
     )
 
     @model_validator(mode="before")
