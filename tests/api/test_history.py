@@ -66,6 +66,26 @@ async def test_a_job_nobody_touched_has_no_history(api: Api) -> None:
         assert (found["items"], found["next"]) == ([], None)
 
 
+async def test_why_a_job_waits(api: Api) -> None:
+    queue = fresh_queue()
+    later, job_id = await api.submit(queue, delay_seconds=60), await api.submit(queue)
+    told = (await api.client.get(f"/api/jobs/{later[0]}/explain")).json()
+    assert told.keys() == {"job_id", "status", "reasons", "estimated_start_at", "as_of"}
+    assert (told["job_id"], told["status"]) == (later[0], "scheduled")
+    [why] = told["reasons"]
+    assert why.keys() == {"cause", "detail", "at"}
+    assert (why["cause"], why["at"]) == ("not_due", told["estimated_start_at"])
+    told = (await api.client.get(f"/api/jobs/{job_id[0][:-1]}/explain")).json()
+    assert [why["cause"] for why in told["reasons"]] == ["no_worker"]
+    assert told["estimated_start_at"] is None
+    await api.register(queue)
+    told = (await api.client.get(f"/api/jobs/{job_id[0]}/explain")).json()
+    assert [why["cause"] for why in told["reasons"]] == ["next"]
+    assert told["estimated_start_at"] == told["as_of"]
+    nobody = "01900000-0000-7000-8000-000000000000"
+    problem(await api.client.get(f"/api/jobs/{nobody}/explain"), 404, "job_not_found")
+
+
 async def test_what_cannot_be_followed_is_a_problem(api: Api) -> None:
     [job_id] = await api.submit(fresh_queue())
     nobody = "01900000-0000-7000-8000-000000000000"

@@ -97,6 +97,16 @@ def test_watching_logs_and_runs(tenure: Typed) -> None:
     assert tenure("jobs", "runs", job_id).lines[0][2] == "completed"
 
 
+def test_why_a_job_waits(tenure: Typed) -> None:
+    job_id = made(tenure, "nobody", "--after", "1h", "--queue", "asked-why")
+    told = tenure("jobs", "why", job_id[:-4])
+    head, why, start = told.out.splitlines()
+    assert head == f"{job_id} is scheduled"
+    assert why.startswith("  not due until 2")
+    assert start.startswith("  likely to start at 2")
+    assert tenure("jobs", "why", job_id, "-o", "json").json["reasons"][0]["cause"] == "not_due"
+
+
 def begun(tenure: Typed, gate: Path) -> str:
     """A job that has told its progress, and runs until the gate is there."""
     job_id = made(tenure, "progress", f"gate={gate}")
@@ -156,7 +166,9 @@ def test_watching_ends_as_the_job_does(tenure: Typed) -> None:
     assert [line[1:4:2] for line in events] == [["cancel", "enough"]]
 
 
-@pytest.mark.parametrize("command", ["get", "watch", "logs", "runs", "events", "cancel", "rm"])
+@pytest.mark.parametrize(
+    "command", ["get", "watch", "logs", "runs", "events", "why", "cancel", "rm"]
+)
 def test_nobody_is_exit_code_5(tenure: Typed, command: str) -> None:
     done = tenure("jobs", command, NOBODY)
     assert (done.code, done.out) == (5, "")

@@ -186,6 +186,15 @@ async def test_a_log_is_followed_while_it_is_written(speak: Speak, running: Runn
         await speak("follow", NOBODY)
 
 
+async def test_why_a_job_waits(speak: Speak) -> None:
+    made = await speak("submit", "nobody.runs.this", queue="nobody.serves.this")
+    told = await speak("explain", made.id)
+    assert (told.job_id, told.status, told.estimated_start_at) == (made.id, "pending", None)
+    assert told.reasons[0].cause == "no_worker"
+    with pytest.raises(JobNotFound):
+        await speak("explain", NOBODY)
+
+
 async def test_lists_are_filtered_and_paged(speak: Speak) -> None:
     queue = f"q{datetime.now(UTC).timestamp()}"
     made = await speak(

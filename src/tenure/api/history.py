@@ -1,4 +1,4 @@
-"""What happened to a job: runs, logs, events."""
+"""What happened to a job: runs, logs, events; and why it is where it is."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from litestar.params import FromPath, FromQuery, HeaderParameter
 from tenure.api.exchange import Ask, answer, coordinator, principal_of
 from tenure.api.security import allow
 from tenure.api.streams import EVENTS, log_events
+from tenure.coordinator.explaining import explain
 from tenure.domain.access import Permission
 from tenure.wire import jobs
 from tenure.wire.base import Page
+from tenure.wire.explaining import Explanation
 
 
 @get(
@@ -74,4 +76,14 @@ async def events(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     return answer(Page(items=list(found)))
 
 
-ROUTES = [runs, run, logs, events]
+@get(
+    "/api/jobs/{job_id:str}/explain",
+    operation_id="explain_job",
+    summary="Why a job is where it is, and when it may start",
+    opt=allow(Permission.READ, answers={200: Explanation}),
+)
+async def explain_job(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+    return answer(await explain(coordinator(request).reader, job_id, principal_of(request)))
+
+
+ROUTES = [runs, run, logs, events, explain_job]

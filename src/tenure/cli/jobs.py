@@ -12,8 +12,10 @@ from tenure.cli import arguments, control, operations
 from tenure.cli.exits import code_of_job
 from tenure.cli.following import follow_log, log_line, wait_for
 from tenure.cli.lazy import make_app
+from tenure.cli.output import cell
 from tenure.cli.session import Session, client_command
 from tenure.cli.show import EVENTS, JOBS, LOGS, RUNS, job_fields
+from tenure.telemetry.text import one_line
 from tenure.wire.jobs import LogLine
 
 app = make_app(add_completion=False, help="List, show, follow, change and stop jobs.")
@@ -111,6 +113,20 @@ def runs(session: Session, job_id: JobId) -> None:
 def events(session: Session, job_id: JobId) -> None:
     """List what people did to a job and what befell it."""
     session.printer.rows(session.client.events(session.job_id(job_id)), EVENTS)
+
+
+@client_command(app, "why")
+def why(session: Session, job_id: JobId) -> None:
+    """Say why a job is where it is, and when it may start."""
+    found = session.client.explain(session.job_id(job_id))
+    if session.printer.machine:
+        session.printer.record(found)
+        return
+    typer.echo(f"{found.job_id} is {found.status}")
+    for reason in found.reasons:
+        typer.echo(f"  {one_line(reason.detail)}")
+    if found.estimated_start_at is not None:
+        typer.echo(f"  likely to start at {cell(found.estimated_start_at)}")
 
 
 control.register(app)

@@ -21,6 +21,7 @@ from tenure.client.transport import DEFAULT_TIMEOUT, AsyncTransport
 from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
+from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
@@ -212,6 +213,10 @@ class AsyncClient:
     async def abort(self, operation_id: str, reason: str | None = None) -> Operation:
         """See `Client.abort`."""
         return await self.run(routes.abort(operation_id, reason))
+
+    async def explain(self, job_id: str) -> Explanation:
+        """See `Client.explain`."""
+        return await self.run(routes.explain(job_id))
 
     async def queues(self) -> Sequence[Queue]:
         """See `Client.queues`."""

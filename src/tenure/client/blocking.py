@@ -20,6 +20,7 @@ from tenure.client.transport import DEFAULT_TIMEOUT, Transport
 from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
+from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
@@ -231,6 +232,10 @@ class Client:
         Raises OperationNotFound, IllegalTransition when it has ended.
         """
         return self.run(routes.abort(operation_id, reason))
+
+    def explain(self, job_id: str) -> Explanation:
+        """Why the job is where it is: the reasons, the one that decides first."""
+        return self.run(routes.explain(job_id))
 
     def queues(self) -> Sequence[Queue]:
         """Every queue with its unfinished jobs by state."""

@@ -12,6 +12,7 @@ from tenure.client.submission import EncodedJob, Submitted, encode_edit, new_key
 from tenure.client.transport import Answer
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page, encode
+from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Batch, Job, JobEvent, LogLine, Run, Upcoming
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.problem import to_error
@@ -61,6 +62,7 @@ _runs = reads(Page[Run])
 _run = reads(Run)
 _logs = reads(Page[LogLine])
 _events = reads(Page[JobEvent])
+_explanation = reads(Explanation)
 _batch = reads(Batch)
 _id = reads(_Id)
 _queues = reads(Queues)
@@ -193,6 +195,11 @@ def logs(id_: str, fence: int | None, limit: int | None, after: str | None) -> C
 def events(id_: str) -> Call[list[JobEvent]]:
     """What people did to a job and what befell it, in order."""
     return Call("GET", path("jobs", id_, "events"), lambda a: _events(a).items, repeatable=True)
+
+
+def explain(id_: str) -> Call[Explanation]:
+    """Why a job is where it is."""
+    return Call("GET", path("jobs", id_, "explain"), _explanation, repeatable=True)
 
 
 def pending(limit: int | None) -> Call[list[Upcoming]]:

@@ -42,7 +42,7 @@ def pending(unit: Unit, lanes: tuple[Lane, ...], limit: int) -> list[Any]:
     return rows if count == 1 else sorted(rows, key=lambda row: (row[12], row[0]))
 
 
-def _not_expired() -> sa.ColumnElement[bool]:
+def not_expired() -> sa.ColumnElement[bool]:
     """`expires_at` counts only until a job first starts."""
     a = t.active_jobs.c
     now = sa.bindparam("now", type_=t.Micros)
@@ -58,7 +58,7 @@ def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
             a.queue == sa.bindparam(f"queue_{index}", type_=t.Text),
             a.type == sa.bindparam(f"type_{index}", type_=t.Text),
             t.READY,
-            _not_expired(),
+            not_expired(),
         )
         .order_by(a.rank, a.job_id)
         .limit(sa.bindparam("limit", type_=t.Integer))
@@ -111,7 +111,7 @@ def _heads(dialect: Dialect) -> sa.Select[Any]:
             a.queue == batch.c.queue,
             a.type == batch.c.type,
             t.READY,
-            _not_expired(),
+            not_expired(),
         )
         .order_by(a.rank, a.job_id)
         .limit(1)

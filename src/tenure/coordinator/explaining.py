@@ -1,0 +1,42 @@
+"""Why a job is where it is."""
+
+from __future__ import annotations
+
+from tenure.domain import explain as rules
+from tenure.domain.access import Principal
+from tenure.store import reads
+from tenure.store.explaining import situation
+from tenure.store.reader import Reader
+from tenure.store.unit import Unit
+from tenure.wire.base import maybe_time_out, time_out
+from tenure.wire.explaining import Explanation, Why
+
+
+async def explain(reader: Reader, job_id: str, _: Principal) -> Explanation:
+    """The reasons, from one read. Raises JobNotFound."""
+    return await reader.run(lambda unit: _explain(unit, reads.resolve(unit, job_id)))
+
+
+def _explain(unit: Unit, job_id: str) -> Explanation:
+    found = situation(unit, job_id)
+    return Explanation(
+        job_id=job_id,
+        status=found.state.value,
+        reasons=[_out(why) for why in rules.explain(found, unit.now)],
+        estimated_start_at=maybe_time_out(rules.estimated_start(found, unit.now)),
+        as_of=time_out(unit.now),
+    )
+
+
+def _out(why: rules.Why) -> Why:
+    return Why(
+        cause=why.cause.value,
+        detail=why.detail,
+        at=maybe_time_out(why.at),
+        number=why.number,
+        limit=why.limit,
+        actor=why.actor,
+        comment=why.comment,
+        job_ids=list(why.job_ids),
+        worker_id=why.worker_id,
+    )

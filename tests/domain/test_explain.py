@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tenure.domain.clock import SECOND, rfc3339
+from tenure.domain.explain import (
+    MAX_AHEAD,
+    Act,
+    Cause,
+    Fleet,
+    Holder,
+    Situation,
+    estimated_start,
+    explain,
+)
+from tenure.domain.job import Reason
+from tenure.domain.lifecycle import TERMINAL, JobState
+from tests.builders import NOW
+
+LATER = NOW + 90 * SECOND
+FLEET = Fleet(online=1, serving=1, offering=1, slots=2)
+
+
+def job(state: JobState, **facts: object) -> Situation:
+    return replace(Situation(state, "mail", "send", fleet=FLEET), **facts)  # type: ignore[arg-type]
+
+
+def causes(situation: Situation) -> list[Cause]:
+    return [why.cause for why in explain(situation, NOW)]
+
+
+def first(situation: Situation) -> str:
+    return explain(situation, NOW)[0].detail
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("run_at", "as it was submitted"), ("backoff", "backoff"), ("snoozed", "snoozed"), (None, "")],
+)
+def test_a_job_that_is_not_due(reason: str | None, words: str) -> None:
+    waits = job(JobState.SCHEDULED, run_at=LATER, reason=reason)
+    [why] = explain(waits, NOW)
+    assert (why.cause, why.at) == (Cause.NOT_DUE, LATER)
+    assert why.detail.startswith(f"not due until {rfc3339(LATER)}")
+    assert words in why.detail
+    assert estimated_start(waits, NOW) == LATER
+
+
+def test_a_job_that_became_due_this_moment() -> None:
+    assert causes(job(JobState.SCHEDULED, run_at=NOW)) == [Cause.NEXT]
+
+
+def test_a_job_that_waits_for_others() -> None:
+    waits = job(JobState.BLOCKED, parents=4, parent_ids=("a", "b", "c", "d"), run_at=LATER)
+    assert causes(waits) == [Cause.WAITS_FOR_JOBS, Cause.NOT_DUE]
+    assert first(waits) == "waits for 4 jobs to end: a, b, c and others"
+    assert first(replace(waits, parents=1, parent_ids=("a",))) == "waits for 1 job to end: a"
+    assert estimated_start(waits, NOW) is None
+
+
+def test_a_paused_job_also_says_what_would_hold_it_then() -> None:
+    act = Act("pause", NOW, "ann", "broken upstream")
+    waits = job(JobState.PAUSED, acts={"pause": act}, run_at=LATER)
+    assert causes(waits) == [Cause.PAUSED, Cause.NOT_DUE]
+    assert first(waits) == f"paused by ann at {rfc3339(NOW)}: broken upstream"
+    assert (explain(waits, NOW)[0].actor, explain(waits, NOW)[0].comment) == (
+        "ann",
+        "broken upstream",
+    )
+    assert first(job(JobState.PAUSED)) == "paused"
+
+
+@pytest.mark.parametrize(
+    ("fleet", "words"),
+    [
+        (Fleet(), "no worker is online"),
+        (Fleet(online=2), "no worker online serves queue mail"),
+        (Fleet(online=2, serving=2), "no worker online offers send on queue mail"),
+        (Fleet(2, 2, 1, draining=1), "every worker that offers send on queue mail drains"),
+    ],
+)
+def test_nobody_would_take_it(fleet: Fleet, words: str) -> None:
+    waits = job(JobState.PENDING, fleet=fleet, ahead=2)
+    assert causes(waits) == [Cause.NO_WORKER, Cause.JOBS_AHEAD]
+    assert first(waits) == words
+    assert causes(job(JobState.PENDING, fleet=fleet)) == [Cause.NO_WORKER]
+    assert estimated_start(waits, NOW) is None
+
+
+def test_jobs_ahead_and_slots() -> None:
+    assert causes(job(JobState.PENDING)) == [Cause.NEXT]
+    assert first(job(JobState.PENDING, ahead=1)) == "1 job is ahead of it"
+    assert first(job(JobState.PENDING, ahead=1234)) == "1,234 jobs are ahead of it"
+    many = job(JobState.PENDING, ahead=MAX_AHEAD + 1)
+    assert first(many) == "more than 10,000 jobs are ahead of it"
+    full = job(JobState.PENDING, ahead=1, fleet=replace(FLEET, held=2))
+    assert causes(full) == [Cause.NO_FREE_SLOT, Cause.JOBS_AHEAD]
+    assert first(full) == "all 2 slots of 1 worker are taken"
+
+
+def test_the_estimate_comes_from_free_slots_or_recent_starts() -> None:
+    assert estimated_start(job(JobState.PENDING, ahead=1), NOW) == NOW
+    waits = job(JobState.PENDING, ahead=9, starts_per_second=2.0)
+    assert estimated_start(waits, NOW) == NOW + 5 * SECOND
+    assert estimated_start(replace(waits, starts_per_second=0.0), NOW) is None
+    assert estimated_start(replace(waits, ahead=MAX_AHEAD + 1), NOW) is None
+
+
+def test_a_job_that_may_expire_says_so_until_it_has_started() -> None:
+    waits = job(JobState.PENDING, expires_at=LATER)
+    assert causes(waits) == [Cause.NEXT, Cause.EXPIRES]
+    assert causes(replace(waits, attempt=1)) == [Cause.NEXT]
+
+
+def running(**facts: object) -> Situation:
+    told = {
+        "holder": Holder("w1", "crunch", "online", NOW), "lease_expires_at": LATER,
+        "started_at": NOW, "attempt": 2, "max_attempts": 4,
+    } | facts  # fmt: skip
+    return job(JobState.RUNNING, **told)
+
+
+def test_a_running_job() -> None:
+    [why] = explain(running(), NOW)
+    assert why.detail == (
+        f"runs on worker crunch since {rfc3339(NOW)}, attempt 2 of 4, lease until {rfc3339(LATER)}"
+    )
+    assert (why.cause, why.at, why.worker_id) == (Cause.RUNNING, LATER, "w1")
+    assert first(running(holder=None)).startswith("runs on a worker since")
+    assert estimated_start(running(), NOW) is None
+
+
+def test_a_lease_that_is_overdue_and_why() -> None:
+    silent = explain(running(lease_expires_at=NOW - 1), NOW)[1]
+    assert silent.cause is Cause.LEASE_OVERDUE
+    assert f"worker crunch was last heard of at {rfc3339(NOW)}" in silent.detail
+    late = explain(running(lease_expires_at=NOW - 1, deadline_at=NOW - 1), NOW)[1]
+    assert "its timeout has passed" in late.detail
+    gone = explain(running(lease_expires_at=NOW - 1, holder=None), NOW)[1]
+    assert "a worker is not known any more" in gone.detail
+
+
+def test_a_running_job_that_shall_stop() -> None:
+    act = Act("cancel", NOW, "ann", None)
+    stops = running(cancel_requested=True, acts={"cancel": act})
+    assert causes(stops) == [Cause.RUNNING, Cause.CANCEL_REQUESTED]
+    assert "cancel was requested by ann at" in explain(stops, NOW)[1].detail
+    assert causes(running(cancel_requested=True)) == [Cause.RUNNING, Cause.CANCEL_REQUESTED]
+
+
+def ended(state: JobState, **facts: object) -> str:
+    told = {"finished_at": NOW, "attempt": 2, "max_attempts": 2} | facts
+    [why] = explain(job(state, **told), NOW)
+    assert (why.cause, why.at) == (Cause.ENDED, NOW)
+    assert why.detail.startswith(f"{state} at {rfc3339(NOW)}")
+    return why.detail.removeprefix(f"{state} at {rfc3339(NOW)}")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (Reason.ERROR, ": attempt 2 of 2 failed (E: m)"),
+        (Reason.TIMEOUT, ": the last attempt took longer than its timeout (E: m)"),
+        (Reason.LOST, ": its worker was lost, and it was not to be run again (E: m)"),
+        (Reason.POISON, ": its lease was lost 3 times (E: m)"),
+        (Reason.NON_RETRYABLE, ": its handler said that it must not be run again (E: m)"),
+    ],
+)
+def test_why_a_job_failed(reason: Reason, words: str) -> None:
+    assert ended(JobState.FAILED, reason=reason, lost=3, error="E: m") == words
+
+
+def test_why_a_job_ended_otherwise() -> None:
+    act = Act("cancel", NOW, "ann", "enough")
+    assert ended(JobState.COMPLETED) == " by attempt 2 of 2"
+    assert ended(JobState.CANCELLED, acts={"cancel": act}) == f" by ann at {rfc3339(NOW)}: enough"
+    assert ended(JobState.CANCELLED) == ": its handler raised Cancel"
+    assert "before it started" in ended(JobState.EXPIRED, expires_at=LATER)
+    assert ended(JobState.SKIPPED, parent_ids=("a", "b")).endswith("as it needs: a, b")
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_every_state_has_a_reason(state: JobState) -> None:
+    bare = Situation(state, "q", "t")
+    assert explain(bare, NOW)
+    assert (explain(bare, NOW)[0].cause is Cause.ENDED) == (state in TERMINAL)
