@@ -29,6 +29,8 @@ WORK = {
     ("DELETE", "/api/workers/{worker_id:str}"),
 }  # fmt: skip
 
+SUBMIT = {"/api/jobs", "/api/jobs/batch", "/api/workflows"}
+
 
 def _declared() -> dict[tuple[str, str], Permission]:
     found: dict[tuple[str, str], Permission] = {}
@@ -49,7 +51,7 @@ def test_every_route_declares_what_it_does() -> None:
             assert permission is Permission.WORK
         elif method == "GET":
             assert permission is Permission.READ
-        elif path.endswith(("/retry", "/resume")) or path in ("/api/jobs", "/api/jobs/batch"):
+        elif path.endswith(("/retry", "/resume")) or path in SUBMIT:
             assert permission is Permission.EXECUTE
         else:
             assert permission in (Permission.CONTROL, Permission.ADMINISTER)

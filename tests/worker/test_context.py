@@ -5,7 +5,9 @@ import pytest
 
 from tenure.domain.errors import TooLarge
 from tenure.domain.run import Cancel
+from tenure.wire.leases import Parent
 from tenure.worker.context import MAX_CHECKPOINT, Context
+from tests.builders import OTHER_WORKER
 from tests.worker.scenes import lease
 
 
@@ -32,12 +34,13 @@ def told() -> Told:
 
 
 def test_it_says_what_the_lease_says(told: Told) -> None:
-    item = lease("resize", name="cat", tags=["a"], attempt=2, fence=9, parents={"up": 1})
+    up = Parent(job_id=OTHER_WORKER, status="completed", result=1)
+    item = lease("resize", name="cat", tags=["a"], attempt=2, fence=9, parents={"up": up})
     ctx = Context(item, told)
     assert (ctx.job_id, ctx.idempotency_key) == (item.job_id, item.job_id)
     assert (ctx.attempt, ctx.max_attempts, ctx.fence) == (2, 4, 9)
     assert (ctx.type, ctx.name, ctx.queue) == ("resize", "cat", "default")
-    assert (ctx.tags, ctx.parents) == (["a"], {"up": 1})
+    assert (ctx.tags, ctx.parents) == (["a"], {"up": up})
 
 
 def test_progress_stays_within_its_bounds(told: Told) -> None:

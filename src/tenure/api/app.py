@@ -19,6 +19,7 @@ from tenure.api import (
     problems,
     system,
     workers,
+    workflows,
 )
 from tenure.api.security import HostGate, check_routes, guard
 from tenure.background.duties import Duties
@@ -30,6 +31,7 @@ ROUTES = [
     *leases.ROUTES,
     *workers.ROUTES,
     *operations.ROUTES,
+    *workflows.ROUTES,
     *system.ROUTES,
     *aliases.ROUTES,
     *openapi.ROUTES,

@@ -25,6 +25,7 @@ from tenure.store.reader import Reader
 from tenure.store.reads import JobRow
 from tenure.store.unit import Unit
 from tenure.store.upcoming import upcoming
+from tenure.store.workflow_reads import edges_of
 from tenure.wire import leases
 from tenure.wire.base import Page
 from tenure.wire.jobs import Job, JobEdit, JobEvent, LogLine, Run, Upcoming
@@ -58,8 +59,7 @@ class Control:
 
     async def get(self, job_id: str, _: Principal) -> Job:
         """One job as it is."""
-        row = await self._reader.run(lambda unit: reads.job(unit, reads.resolve(unit, job_id)))
-        return present.job(row)
+        return await self._reader.run(lambda unit: _whole(unit, reads.resolve(unit, job_id)))
 
     async def cancel(self, job_id: str, principal: Principal, reason: str | None = None) -> Job:
         """Stop a job; a running one through its worker. Repeatable. Raises IllegalTransition."""
@@ -214,6 +214,11 @@ class Control:
 
 def _action(principal: Principal, reason: str | None) -> Action:
     return Action(principal.id or "local", reason)
+
+
+def _whole(unit: Unit, job_id: str) -> Job:
+    row = reads.job(unit, job_id)
+    return present.linked(present.job(row), edges_of(unit, [job_id]).get(job_id, []))
 
 
 def _do(unit: Unit, verb: _Verb, job_id: str, action: Action) -> JobRow:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tenure.coordinator.control import Control
 from tenure.coordinator.fleet import Fleet
+from tenure.coordinator.flows import Workflows
 from tenure.coordinator.following import Following
 from tenure.coordinator.insight import Insight
 from tenure.coordinator.intake import check_size, decode_one, decode_values
@@ -69,6 +70,9 @@ class Coordinator:
         )
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(self.committer, self.reader, self.ids, self.clock)
+        self.workflows = Workflows(
+            self.committer, self.reader, self.ids, self.clock, settings.limits
+        )
         self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []

@@ -8,7 +8,7 @@ import uuid
 
 from tenure.domain.errors import InvalidInput
 
-_JOBS, _LOGS, _OPERATIONS = b"j", b"l", b"o"
+_JOBS, _LOGS, _OPERATIONS, _WORKFLOWS = b"j", b"l", b"o", b"w"
 _MAX_LENGTH = 100
 _LARGEST = 2**63 - 1
 
@@ -31,6 +31,16 @@ def of_operation(operation_id: str) -> str:
 def to_operation(text: str) -> str:
     """The id inside. Raises InvalidInput for anything but a cursor of operations."""
     return _id(_OPERATIONS, text)
+
+
+def of_workflow(workflow_id: str) -> str:
+    """The cursor of a list of workflows that goes on below `workflow_id`."""
+    return _encode(_WORKFLOWS, uuid.UUID(workflow_id).bytes)
+
+
+def to_workflow(text: str) -> str:
+    """The workflow id inside. Raises InvalidInput for anything but a cursor of workflows."""
+    return _id(_WORKFLOWS, text)
 
 
 def _id(kind: bytes, text: str) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from tenure.domain.clock import SECOND
+from tenure.domain.edges import Edge
 from tenure.domain.errors import FieldError, InvalidInput, MalformedBody, TooLarge
 from tenure.domain.job import DEFAULT_MAX_ATTEMPTS, DEFAULT_OPTIONS, JobOptions, JobSpec, NewJob
 from tenure.domain.retry import DEFAULT_RETRY_POLICY
+from tenure.domain.run import LeaseRef
 from tenure.settings import Limits
 from tenure.wire.aliases import translate
 from tenure.wire.base import decode_as, validate
@@ -28,6 +30,7 @@ _BESIDE_PAYLOAD = 256 * 1024
 """Bytes that the other fields of a job may take; they never need a tenth of it."""
 
 _KEYS = ("idempotency_key", "idempotencyKey")
+_LINKS = frozenset({"depends_on", "dependsOn", "join", "parent", "key"})
 _one: msgspec.json.Decoder[Fields] = msgspec.json.Decoder(Fields)
 _many: msgspec.json.Decoder[list[Fields]] = msgspec.json.Decoder(list[Fields])
 _text: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -75,10 +78,12 @@ def _decode_lines(body: bytes) -> list[Fields]:
 class Intake:
     """Turns fields into jobs; remembers the last ones so that a batch of like jobs is cheap.
 
-    `now` (microseconds) resolves `delay_seconds`. One instance serves one request.
+    `now` (microseconds) resolves `delay_seconds`. One instance serves one request. `caller` is the
+    running job that the last job named as its `parent`.
     """
 
     def __init__(self, limits: Limits, now: int, owner_id: str | None) -> None:
+        self.caller: LeaseRef | None = None
         self._owner_id = owner_id
         self._max_payload = limits.payload
         self._now = now
@@ -97,10 +102,22 @@ class Intake:
         if "idempotency_key" in fields or "idempotencyKey" in fields:
             digest = _digest(fields, text)
             key = self._key(fields, pointer)
+        links = None if _LINKS.isdisjoint(fields) else self._links(fields, pointer)
         if fields != self._fields or self._spec is None:
             self._spec = self._check(fields, pointer)
             self._fields = fields
-        return NewJob("", self._spec, text, self._owner_id, key, digest)
+        job = NewJob("", self._spec, text, self._owner_id, key, digest)
+        if links is not None:
+            job.edges = tuple(Edge(item.job_id, item.on) for item in links.depends_on)
+            job.join, job.key = links.join, links.key
+        return job
+
+    def _links(self, fields: Fields, pointer: str) -> JobIn:
+        given = {name: fields.pop(name) for name in _LINKS if name in fields}
+        checked = validate(JobIn, {"type": "links", **decode_values(given, pointer)}, pointer)
+        parent = checked.parent
+        self.caller = None if parent is None else LeaseRef(parent.job_id, parent.fence)
+        return checked
 
     def _check_size(self, text: str, pointer: str) -> None:
         size = len(text.encode())

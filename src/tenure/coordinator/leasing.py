@@ -18,6 +18,7 @@ from tenure.domain.ids import is_id
 from tenure.domain.lease import CANCEL_GRACE_SECONDS, LeaseTerms
 from tenure.settings import Limits
 from tenure.store.committer import Committer
+from tenure.store.kin import Kin
 from tenure.store.lanes import lanes_with_work
 from tenure.store.leases import Claim, Claimed
 from tenure.store.reader import Reader
@@ -121,10 +122,12 @@ class Leasing:
                     timeout_seconds=timeout,
                     lease_seconds=seconds,
                     tags=[] if tags is None else _NAMES.decode(tags),
+                    workflow_id=None if kin is None else kin.workflow_id,
+                    parents=_NO_PARENTS if kin is None else _parents(kin),
                 )
                 for (
                     job_id, fence, attempt, max_attempts, type_, name, queue, payload, tags,
-                    timeout, checkpoint,
+                    timeout, checkpoint, kin,
                 ) in claimed.rows
             ],
             cancel=_cancels(cancels),
@@ -247,6 +250,21 @@ class Leasing:
         if not isinstance(raw, msgspec.Raw):
             return None
         return _json_text(raw, self._limits.checkpoint, f"{pointer}/checkpoint")
+
+
+_NO_PARENTS: dict[str, wire.Parent] = {}
+
+
+def _parents(kin: Kin) -> dict[str, wire.Parent]:
+    return {
+        row.key: wire.Parent(
+            job_id=row.job_id,
+            status=row.state,
+            result=None if row.result is None else msgspec.Raw(row.result.encode()),
+            omitted=row.omitted,
+        )
+        for row in kin.parents
+    }
 
 
 def _check_acquire(asked: wire.Acquire) -> Claim:

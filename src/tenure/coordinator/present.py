@@ -5,17 +5,21 @@ Payloads and results go out as the bytes they came as.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from tenure.coordinator.receipts import policy_out
+from tenure.domain.edges import Join
 from tenure.store.history import EventRow, LineRow
 from tenure.store.options import decode_options
 from tenure.store.reads import JobRow, RunRow
 from tenure.store.upcoming import UpcomingRow
+from tenure.store.workflow_reads import EdgeRow, NodeRow, WorkflowRow
 from tenure.wire.base import maybe_time_out, time_out
 from tenure.wire.jobs import (
+    Dependency,
     ErrorOut,
     Job,
     JobEvent,
@@ -24,6 +28,7 @@ from tenure.wire.jobs import (
     Run,
     Upcoming,
 )
+from tenure.wire.workflows import Node, NodeDependency, Workflow, WorkflowDetail
 
 _tags = msgspec.json.Decoder(list[str])
 _progress = msgspec.json.Decoder(ProgressOut)
@@ -68,6 +73,8 @@ def job(row: JobRow) -> Job:
         finished_at=maybe_time_out(row.finished_at),
         worker_id=row.worker_id,
         owner_id=row.owner_id,
+        workflow_id=row.workflow_id,
+        key=row.key,
         on_lost=options.on_lost.value,
         timeout_seconds=options.timeout_seconds,
         retry_policy=policy_out(options.retry_policy),
@@ -75,6 +82,13 @@ def job(row: JobRow) -> Job:
         cancel_requested=bool(row.cancel_requested),
         version=row.version,
     )
+
+
+def linked(answer: Job, edges: Sequence[EdgeRow]) -> Job:
+    """A job with what it depends on."""
+    answer.depends_on = [Dependency(job_id=e.parent_id, on=e.condition) for e in edges]
+    answer.join = edges[0].join if edges else Join.ALL.value
+    return answer
 
 
 def _raw(text: str | None) -> Any:
@@ -122,6 +136,43 @@ def event(row: EventRow) -> JobEvent:
         actor=row.actor,
         reason=row.reason,
         detail=_raw(row.detail),
+    )
+
+
+def workflow(row: WorkflowRow) -> Workflow:
+    """How far a workflow is."""
+    return Workflow(**_workflow(row))
+
+
+def _workflow(row: WorkflowRow) -> dict[str, Any]:
+    return {
+        "id": row.id, "name": row.name, "status": row.state.value, "jobs": row.counts,
+        "total": row.total, "owner_id": row.owner_id, "created_at": time_out(row.created_at),
+        "finished_at": maybe_time_out(row.finished_at),
+    }  # fmt: skip
+
+
+def workflow_detail(
+    row: WorkflowRow, rows: Sequence[NodeRow], edges: Mapping[str, Sequence[EdgeRow]]
+) -> WorkflowDetail:
+    """A workflow with its jobs."""
+    nodes = [_node(node, edges.get(node.job_id, ())) for node in rows]
+    return WorkflowDetail(**_workflow(row), nodes=nodes)
+
+
+def _node(row: NodeRow, edges: Sequence[EdgeRow]) -> Node:
+    return Node(
+        key=row.key,
+        job_id=row.job_id,
+        type=row.type,
+        name=row.name,
+        status=row.state,
+        reason=row.reason,
+        attempt=row.attempt,
+        join=edges[0].join if edges else Join.ALL.value,
+        depends_on=[NodeDependency(key=e.key, job_id=e.parent_id, on=e.condition) for e in edges],
+        started_at=maybe_time_out(row.started_at),
+        finished_at=maybe_time_out(row.finished_at),
     )
 
 

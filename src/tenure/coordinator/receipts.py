@@ -8,11 +8,16 @@ import msgspec
 
 from tenure.domain.errors import TenureError
 from tenure.domain.job import NewJob, Reason
-from tenure.domain.lifecycle import JobState
+from tenure.domain.lifecycle import Circumstances, JobState, ready
 from tenure.domain.retry import RetryPolicy
 from tenure.wire.base import maybe_time_out, time_out
-from tenure.wire.jobs import Job, RetryPolicyOut
+from tenure.wire.jobs import Dependency, Job, RetryPolicyOut
 from tenure.wire.problem import FieldProblem
+
+_REASONS = {
+    JobState.SCHEDULED: Reason.RUN_AT.value,
+    JobState.BLOCKED: Reason.DEPENDENCIES.value,
+}
 
 
 class _Identified(msgspec.Struct):
@@ -31,16 +36,18 @@ def policy_out(policy: RetryPolicy) -> RetryPolicyOut:
 
 
 def created(job: NewJob, at: int) -> Job:
-    """A job as it is at the moment of its creation `at` (microseconds)."""
+    """A job as it is at the moment of its creation `at` (microseconds), before anything is known
+    of the jobs it depends on."""
     spec, options = job.spec, job.spec.options
     later = options.run_at is not None and options.run_at > at
+    state = ready(Circumstances(edge_open=bool(job.edges), due_later=later))
     return Job(
         id=job.id,
         name=spec.name,
         type=spec.type,
         queue=spec.queue,
-        status=(JobState.SCHEDULED if later else JobState.PENDING).value,
-        reason=Reason.RUN_AT.value if later else None,
+        status=state.value,
+        reason=_REASONS.get(state),
         priority=spec.priority,
         payload=msgspec.Raw(job.payload.encode()),
         attempt=0,
@@ -50,6 +57,9 @@ def created(job: NewJob, at: int) -> Job:
         expires_at=maybe_time_out(options.expires_at),
         created_at=time_out(at),
         owner_id=job.owner_id,
+        key=job.key,
+        depends_on=[Dependency(job_id=edge.parent_id, on=edge.on.value) for edge in job.edges],
+        join=job.join.value,
         on_lost=options.on_lost.value,
         timeout_seconds=options.timeout_seconds,
         retry_policy=policy_out(options.retry_policy),

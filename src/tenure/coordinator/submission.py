@@ -11,7 +11,7 @@ from operator import attrgetter
 from time import perf_counter
 
 from tenure.coordinator import receipts
-from tenure.coordinator.intake import CHUNK, Intake, check_size, decode_many, decode_one
+from tenure.coordinator.intake import CHUNK, Fields, Intake, check_size, decode_many, decode_one
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
 from tenure.domain.access import Principal
@@ -19,7 +19,9 @@ from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput, TenureError, TooLarge
 from tenure.domain.ids import IdSource
 from tenure.domain.job import MAX_KEY, NewJob
+from tenure.domain.run import LeaseRef
 from tenure.settings import Limits
+from tenure.store.additions import add
 from tenure.store.committer import Committer
 from tenure.store.submits import Submission as Request
 from tenure.store.submits import Submitted
@@ -78,11 +80,16 @@ class Submission:
 
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, TooMany, Unavailable.
         """
-        _check_key(key)
+        check_key(key)
         check_size(body, self._limits)
         now = self._clock.now()
-        job = Intake(self._limits, now, principal.id).take(decode_one(body))
+        intake = Intake(self._limits, now, principal.id)
+        job = intake.take(decode_one(body))
         job.id = self._ids.one(now)
+        if intake.caller is not None:
+            if key is not None or job.idempotency_key is not None:
+                raise InvalidInput.field("key", "names a job with a parent, not an idempotency key")
+            return await self._add(job, intake.caller, now)
         # A key in the body guards this job; the header's guards the request: here they are one.
         digest = job.digest if key is None and job.digest else _digest("POST /api/jobs", body)
         key = key or job.idempotency_key
@@ -92,6 +99,7 @@ class Submission:
         request = Request(
             [job], now, owner=principal.id or "", key=key, digest=digest, answer=stored
         )
+        request.tied, request.pointer = bool(job.edges), ""
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             replay = submitted.replayed.encode()
@@ -100,6 +108,13 @@ class Submission:
             job.id = submitted.existing[0]
             answer = encode(receipts.created(job, ids.created_at(job.id)))
         return Receipt(answer, job.id, replayed=bool(submitted.existing))
+
+    async def _add(self, job: NewJob, caller: LeaseRef, now: int) -> Receipt:
+        """A job of a running one. Raises also LeaseLost, Conflict."""
+        job_id = await self._committer.run(lambda u: add(u, job, caller, now), key=caller.job_id)
+        existing, job.id = job_id != job.id, job_id
+        at = ids.created_at(job_id) if existing else now
+        return Receipt(encode(receipts.created(job, at)), job_id, replayed=existing)
 
     async def many(
         self,
@@ -114,7 +129,7 @@ class Submission:
 
         Checked in stretches of TURN_SECONDS, so that the loop is never held for long.
         """
-        _check_key(key)
+        check_key(key)
         now = self._clock.now()
         intake = Intake(self._limits, now, principal.id)
         incoming = await self._check(body, lines, intake, _ENOUGH if atomic else None)
@@ -131,6 +146,7 @@ class Submission:
         if not jobs:
             return Receipt(answer, "")
         request = Request(jobs, now, owner=principal.id or "", atomic=atomic)
+        request.tied = any(job.edges for job in jobs)
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)
             request.answer = answer.decode()
@@ -155,7 +171,7 @@ class Submission:
                 await asyncio.sleep(0)
                 until = perf_counter() + TURN_SECONDS
             try:
-                incoming.jobs.append(intake.take(fields, f"/{place}"))
+                incoming.jobs.append(_alone(intake, fields, f"/{place}"))
                 incoming.places.append(place)
             except TenureError as error:
                 # Ten thousand tracebacks with their frames would be collected in one long stop.
@@ -168,16 +184,25 @@ class Submission:
     async def _commit(self, request: Request) -> Submitted:
         # Woken before the commit: a waiting poll then claims in the same transaction.
         for spec, alike in groupby(request.jobs, key=attrgetter("spec")):
-            if spec.options.run_at is None:
+            if spec.options.run_at is None and not request.tied:
                 self._wakeups.ready(spec.queue, spec.type, sum(1 for _ in alike))
         return await self._committer.submit(request)
+
+
+def _alone(intake: Intake, fields: Fields, pointer: str) -> NewJob:
+    """A job of a batch. Raises InvalidInput when a running job is to be its parent."""
+    job = intake.take(fields, pointer)
+    if job.key is not None or intake.caller is not None:
+        raise InvalidInput.field(f"{pointer}/parent", "only POST /api/jobs takes it")
+    return job
 
 
 def _digest(route: str, body: bytes) -> str:
     return hashlib.sha256(route.encode() + b"\x00" + body).hexdigest()
 
 
-def _check_key(key: str | None) -> None:
+def check_key(key: str | None) -> None:
+    """Refuse an Idempotency-Key that cannot be stored. Raises InvalidInput."""
     if key is not None and (not 0 < len(key) <= MAX_KEY or unstorable(key)):
         raise InvalidInput.field("Idempotency-Key", f"must have 1 to {MAX_KEY} characters")
 

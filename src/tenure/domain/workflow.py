@@ -10,6 +10,8 @@ from tenure.domain.lifecycle import JobState
 
 MAX_NODES = 10_000
 """Jobs of one workflow, those added by running handlers included."""
+MAX_EDGES = 100_000
+"""Dependencies of the jobs of one workflow as submitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ def workflow_state(counts: Mapping[str, int], total: int) -> WorkflowState:
 
 
 def find_cycle(parents: Mapping[str, Iterable[str]]) -> list[str]:
-    """The names along one cycle, first repeated at the end; empty when there is none.
+    """The names along one cycle, each depending on the next, the first repeated at the end; empty
+    when there is none.
 
     `parents` holds every name with those it depends on.
     """
@@ -67,4 +70,4 @@ def find_cycle(parents: Mapping[str, Iterable[str]]) -> list[str]:
         place[name] = len(path)
         path.append(name)
         name = min(parent for parent in left[name] if parent in held)
-    return [name, *reversed(path[place[name] :])]
+    return [*path[place[name] :], name]

@@ -17,6 +17,7 @@ from tenure.domain.lease import LeaseTerms
 from tenure.store import tables as t
 from tenure.store.checkpoints import checkpoints
 from tenure.store.dialect import Dialect
+from tenure.store.kin import Kin, kin
 from tenure.store.lanes import pending
 from tenure.store.options import decode_options
 from tenure.store.unit import Lane, Unit
@@ -46,7 +47,8 @@ class Claim:
 @dataclass(slots=True)
 class Claimed:
     """`rows` in order of claim, each: job_id, fence, attempt, max_attempts, type, name, queue,
-    payload, tags (JSON text or None), timeout_seconds, checkpoint (JSON text or None)."""
+    payload, tags (JSON text or None), timeout_seconds, checkpoint (JSON text or None), kin or
+    None."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     cancels: list[tuple[str, int, str | None]] = field(default_factory=list)
@@ -153,10 +155,11 @@ def _lease(
     if not rows:
         return
     saved = checkpoints(unit, [row[0] for row in rows if row[10] & Tie.CHECKPOINT])
+    around = _kin(unit, rows)
     timeouts = {text: decode_options(text).timeout_seconds for text in {row[9] for row in rows}}
     for candidate, taken in _deal(candidates, rows):
         candidate.answer.rows += [
-            (*row[:9], timeouts[row[9]], saved.get(row[0])) for row in taken
+            (*row[:9], timeouts[row[9]], saved.get(row[0]), around.get(row[0])) for row in taken
         ]  # fmt: skip
         _grant_all(unit, candidate.claim.worker_id, taken, timeouts, terms)
     waiting: dict[Lane, list[int]] = defaultdict(list)
@@ -165,6 +168,14 @@ def _lease(
     for lane, spans in waiting.items():
         unit.observe(lane, "delay", spans)
         unit.ready[lane] -= len(spans)
+
+
+def _kin(unit: Unit, rows: list[Any]) -> dict[str, Kin]:
+    tied = [row for row in rows if row[10] & (Tie.WORKFLOW | Tie.PARENTS)]
+    if not tied:
+        return {}
+    members = [row[0] for row in tied if row[10] & Tie.WORKFLOW]
+    return kin(unit, members, [row[0] for row in tied if row[10] & Tie.PARENTS])
 
 
 def _grant_all(

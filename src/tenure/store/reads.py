@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from tenure.domain.errors import JobNotFound, RunNotFound
 from tenure.domain.ids import is_id
 from tenure.store import tables as t
+from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
 from tenure.store.unit import Unit
 
@@ -45,6 +46,8 @@ class JobRow(NamedTuple):
     finished_at: int | None
     error: str | None
     result: str | None
+    workflow_id: str | None
+    key: str | None
 
 
 class RunRow(NamedTuple):
@@ -77,7 +80,7 @@ def jobs(unit: Unit, job_ids: list[str]) -> list[JobRow]:
 
 @cache
 def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
-    j, a, r = t.jobs.c, t.active_jobs.c, t.runs.c
+    j, a, r, n = t.jobs.c, t.active_jobs.c, t.runs.c, w.workflow_jobs.c
     batch = dialect.batch(j.id)
     columns = (
         j.id, j.type, j.queue, j.name, j.priority, j.payload, j.options, j.tags, j.owner_id,
@@ -94,12 +97,13 @@ def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
         r.finished_at,
         sa.case((a.worker_id.is_not(None), None), (a.fence > 0, _last_error()), else_=r.error)
         .label("error"),
-        r.result,
+        r.result, n.workflow_id, n.key,
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns)
         .select_from(batch)
         .join(t.jobs, j.id == batch.c.id)
+        .outerjoin(w.workflow_jobs, n.job_id == j.id)
         .outerjoin(t.active_jobs, a.job_id == j.id)
         .outerjoin(t.runs, sa.and_(r.job_id == j.id, t.FINAL))
         .where(j.deleted_at.is_(None), sa.or_(a.state.is_not(None), t.FINAL))
@@ -141,11 +145,12 @@ def resolve(unit: Unit, text: str) -> str:
     """
     if is_id(text):
         return text
-    if len(text) < MIN_PREFIX or not is_id(text + _SHAPE[len(text) :]):
+    span = prefix_span(text)
+    if span is None:
         raise JobNotFound(
             f"there is no job {text[:40]} (an id may be shortened to {MIN_PREFIX} characters)"
         )
-    low, high = text + _SHAPE[len(text) :], text + _SHAPE.replace("0", "f")[len(text) :]
+    low, high = span
     rows = unit.rows(_read_prefix(unit.dialect), low=low, high=high)
     if not rows:
         raise JobNotFound(f"there is no job that begins with {text}")
@@ -153,6 +158,13 @@ def resolve(unit: Unit, text: str) -> str:
         raise JobNotFound(f"several jobs begin with {text}, give more of the id")
     found: str = rows[0][0]
     return found
+
+
+def prefix_span(text: str) -> tuple[str, str] | None:
+    """The lowest and the highest id that begin with `text`; None when it begins none."""
+    if len(text) < MIN_PREFIX or not is_id(text + _SHAPE[len(text) :]):
+        return None
+    return text + _SHAPE[len(text) :], text + _SHAPE.replace("0", "f")[len(text) :]
 
 
 @cache

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from tenure.domain import job as domain
+from tenure.domain.edges import MAX_PARENTS, Condition, Join
 from tenure.domain.retry import RetryPolicy, Strategy, parse_strategy
 from tenure.wire.base import (
+    Id,
     Input,
     Instant,
     Number,
@@ -106,12 +108,46 @@ class _Asked(Input):
         return self
 
 
+class DependencyIn(Input):
+    """A job to wait for; the id alone stands for one with `on` success."""
+
+    job_id: Id
+    on: Condition = Condition.SUCCESS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _id(cls, value: Any) -> Any:
+        return {"job_id": value} if isinstance(value, str) else value
+
+
+class LeaseIn(Input):
+    """The running job that submits another, by job and fence."""
+
+    job_id: Id
+    fence: Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
+
+
 class JobIn(_Asked):
-    """A job to submit, without `payload`, which travels beside it byte for byte."""
+    """A job to submit, without `payload`, which travels beside it byte for byte.
+
+    `parent` says that a running job submits it; `key` then names it in the workflow of that job.
+    """
 
     type: Word
     queue: Word = domain.DEFAULT_QUEUE
     idempotency_key: Key | None = None
+    depends_on: Annotated[tuple[DependencyIn, ...], Field(max_length=MAX_PARENTS)] = ()
+    join: Join = Join.ALL
+    parent: LeaseIn | None = None
+    key: Key | None = None
+
+    @model_validator(mode="after")
+    def _key_of_parent(self) -> Self:
+        if self.key is not None and self.parent is None:
+            raise ValueError("key names a job that a running job submits: give parent too")
+        if len({item.job_id for item in self.depends_on}) < len(self.depends_on):
+            raise ValueError("depends_on names a job twice")
+        return self
 
 
 class JobEdit(_Asked):
@@ -141,6 +177,13 @@ class ProgressOut(Output, kw_only=True):
     message: str | None = None
 
 
+class Dependency(Output, kw_only=True):
+    """A job that another waits for."""
+
+    job_id: str
+    on: str
+
+
 class RetryPolicyOut(Output, kw_only=True):
     strategy: str
     initial_delay_seconds: float
@@ -150,7 +193,11 @@ class RetryPolicyOut(Output, kw_only=True):
 
 
 class Job(Output, kw_only=True):
-    """A job with its current state. `payload` and `result` are any JSON."""
+    """A job with its current state. `payload` and `result` are any JSON.
+
+    `key` is its name in its workflow. `depends_on` and `join` are told of one job only: null in
+    lists and in answers to actions.
+    """
 
     id: str
     name: str | None = None
@@ -174,6 +221,10 @@ class Job(Output, kw_only=True):
     finished_at: Time | None = None
     worker_id: str | None = None
     owner_id: str | None = None
+    workflow_id: str | None = None
+    key: str | None = None
+    depends_on: list[Dependency] | None = None
+    join: str | None = None
     on_lost: str
     timeout_seconds: float | None = None
     retry_policy: RetryPolicyOut

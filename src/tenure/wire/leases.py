@@ -54,8 +54,19 @@ class Wanted(Message, kw_only=True):
     slots: Slots
 
 
+class Parent(Answer, kw_only=True):
+    """A job that the leased one depends on, as it ended. `result` is any JSON; with `omitted` it
+    was too large to send along."""
+
+    job_id: str
+    status: str
+    result: Any = None
+    omitted: bool = False
+
+
 class Lease(Answer, kw_only=True):
-    """One job to run. `payload`, `checkpoint` are any JSON, kept byte for byte."""
+    """One job to run. `payload`, `checkpoint` are any JSON, kept byte for byte. `parents` are by
+    their key in the workflow, or else their id."""
 
     job_id: str
     fence: Fence
@@ -65,7 +76,7 @@ class Lease(Answer, kw_only=True):
     name: str | None = None
     queue: str
     payload: msgspec.Raw
-    parents: dict[str, Any] = msgspec.field(default_factory=dict)
+    parents: dict[str, Parent] = msgspec.field(default_factory=dict)
     checkpoint: msgspec.Raw | msgspec.UnsetType = ABSENT
     workflow_id: str | None = None
     timeout_seconds: float | None = None

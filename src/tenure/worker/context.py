@@ -9,7 +9,7 @@ import msgspec
 
 from tenure.domain.errors import TooLarge
 from tenure.domain.run import Cancel
-from tenure.wire.leases import Lease
+from tenure.wire.leases import Lease, Parent
 from tenure.wire.text import clean
 
 MAX_CHECKPOINT = 64 * 1024
@@ -99,8 +99,12 @@ class Context:
         return self._lease.tags
 
     @property
-    def parents(self) -> dict[str, Any]:
-        """Results of the jobs this one depends on, by key; empty without a workflow."""
+    def parents(self) -> dict[str, Parent]:
+        """The ended jobs this one depends on, by their key in the workflow or else their id.
+
+        `ctx.parents["fetch"].result` is what it returned. Results beyond 1 MiB in all are left out
+        (`omitted`).
+        """
         return self._lease.parents
 
     @property

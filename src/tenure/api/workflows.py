@@ -1,0 +1,93 @@
+"""The workflow routes."""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from tenure.api.exchange import (
+    Ask,
+    answer,
+    coordinator,
+    json_body,
+    optional_body,
+    principal_of,
+)
+from tenure.api.security import allow
+from tenure.domain.access import Permission
+from tenure.wire import workflows as wire
+from tenure.wire.base import Page
+from tenure.wire.jobs import ActionIn
+
+
+@post(
+    "/api/workflows",
+    operation_id="submit_workflow",
+    summary="Submit jobs that depend on each other, all or none",
+    opt=allow(Permission.EXECUTE, body=wire.WorkflowBody, answers={201: wire.Workflow}),
+)
+async def submit(request: Ask) -> Response[bytes]:
+    receipt = await coordinator(request).workflows.submit(
+        await json_body(request), principal_of(request), request.headers.get("idempotency-key")
+    )
+    headers = {"Location": f"/api/workflows/{receipt.job_id}"}
+    if receipt.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return answer(receipt.body, 201, headers)
+
+
+@get(
+    "/api/workflows",
+    operation_id="list_workflows",
+    summary="List workflows, newest first",
+    opt=allow(Permission.READ, answers={200: Page[wire.Workflow]}),
+)
+async def list_workflows(
+    request: Ask,
+    status: FromQuery[str | None] = None,
+    limit: FromQuery[int | None] = None,
+    after: FromQuery[str | None] = None,
+) -> Response[bytes]:
+    found = await coordinator(request).workflows.list(
+        principal_of(request), status=status, limit=limit, after=after
+    )
+    return answer(found)
+
+
+@get(
+    "/api/workflows/{workflow_id:str}",
+    operation_id="get_workflow",
+    summary="Read a workflow with its jobs",
+    opt=allow(Permission.READ, answers={200: wire.WorkflowDetail}),
+)
+async def get_workflow(request: Ask, workflow_id: FromPath[str]) -> Response[bytes]:
+    return answer(await coordinator(request).workflows.get(workflow_id, principal_of(request)))
+
+
+@post(
+    "/api/workflows/{workflow_id:str}/cancel",
+    operation_id="cancel_workflow",
+    summary="Cancel every unfinished job of a workflow",
+    status_code=200,
+    opt=allow(Permission.CONTROL, body=ActionIn, optional=True, answers={200: wire.Workflow}),
+)
+async def cancel(request: Ask, workflow_id: FromPath[str]) -> Response[bytes]:
+    action = await optional_body(request, ActionIn)
+    here = coordinator(request).workflows
+    return answer(await here.cancel(workflow_id, principal_of(request), action.reason))
+
+
+@post(
+    "/api/workflows/{workflow_id:str}/retry",
+    operation_id="retry_workflow",
+    summary="Run again what failed, expired or was cancelled",
+    status_code=200,
+    opt=allow(Permission.EXECUTE, body=ActionIn, optional=True, answers={200: wire.Workflow}),
+)
+async def retry(request: Ask, workflow_id: FromPath[str]) -> Response[bytes]:
+    action = await optional_body(request, ActionIn)
+    here = coordinator(request).workflows
+    return answer(await here.retry(workflow_id, principal_of(request), action.reason))
+
+
+ROUTES = [submit, list_workflows, get_workflow, cancel, retry]

@@ -1,0 +1,167 @@
+"""Workflows: submitting, reading, cancelling, running again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+
+from tenure.coordinator import cursors, graphs, present, queries
+from tenure.coordinator.receipts import id_of
+from tenure.coordinator.submission import Receipt, check_key
+from tenure.domain.access import Principal
+from tenure.domain.clock import Clock
+from tenure.domain.errors import InvalidInput
+from tenure.domain.ids import IdSource
+from tenure.domain.job import NewJob
+from tenure.domain.lifecycle import Circumstances, ready
+from tenure.domain.workflow import NewWorkflow, WorkflowState
+from tenure.settings import Limits
+from tenure.store import workflow_reads as reads
+from tenure.store import workflows as verbs
+from tenure.store.committer import Committer
+from tenure.store.control import Action
+from tenure.store.reader import Reader
+from tenure.store.submits import Submission
+from tenure.store.unit import Unit
+from tenure.wire.base import Page, encode, time_out
+from tenure.wire.workflows import Workflow, WorkflowDetail
+
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+
+
+class Workflows:
+    """Whole workflows. One is named by its id or an unambiguous beginning of it; every method that
+    names one raises WorkflowNotFound. Use from one event loop."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        reader: Reader,
+        id_source: IdSource,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self._committer = committer
+        self._reader = reader
+        self._ids = id_source
+        self._clock = clock
+        self._limits = limits
+
+    async def submit(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
+        """Submit a workflow from its JSON, all or nothing. `key` is the Idempotency-Key header.
+
+        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, TooMany, Unavailable.
+        """
+        check_key(key)
+        now = self._clock.now()
+        graph = await graphs.check(body, self._limits, now, principal.id)
+        workflow_id, *ids = self._ids.make(now, len(graph.jobs) + 1)
+        graph.connect(ids)
+        workflow = NewWorkflow(workflow_id, graph.asked.name, principal.id)
+        answer = encode(_created(workflow, graph.jobs, now))
+        request = Submission(
+            graph.jobs,
+            now,
+            owner=principal.id or "",
+            tied=True,
+            workflow=workflow,
+            pointer="/jobs/{}",
+        )
+        if key is not None:
+            request.key, request.answer = key, answer.decode()
+            request.digest = hashlib.sha256(b"POST /api/workflows\x00" + body).hexdigest()
+        submitted = await self._committer.submit(request)
+        if submitted.replayed is not None:
+            replay = submitted.replayed.encode()
+            return Receipt(replay, id_of(replay), replayed=True)
+        if submitted.existing:
+            raise InvalidInput.field("Idempotency-Key", "was used before with a job")
+        return Receipt(answer, workflow_id)
+
+    async def get(self, workflow_id: str, _: Principal) -> WorkflowDetail:
+        """One workflow with its jobs."""
+        return await self._reader.run(lambda unit: _detail(unit, reads.resolve(unit, workflow_id)))
+
+    async def list(
+        self,
+        _: Principal,
+        *,
+        status: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[Workflow]:
+        """Workflows, newest first. Raises InvalidInput."""
+        state = None if status is None else _state(status)
+        below = None if after is None else cursors.to_workflow(after)
+        size = queries.bounded("limit", limit, DEFAULT_PAGE, MAX_PAGE)
+        rows, following = await self._reader.run(
+            lambda unit: reads.workflows(unit, state, below, size)
+        )
+        return Page(
+            items=[present.workflow(row) for row in rows],
+            next=None if following is None else cursors.of_workflow(following),
+        )
+
+    async def cancel(
+        self, workflow_id: str, principal: Principal, reason: str | None = None
+    ) -> Workflow:
+        """Stop all its jobs. Repeatable. Raises IllegalTransition when it is finished."""
+        return await self._act(verbs.cancel, workflow_id, principal, reason)
+
+    async def retry(
+        self, workflow_id: str, principal: Principal, reason: str | None = None
+    ) -> Workflow:
+        """Run again what did not end well. Raises IllegalTransition when there is nothing."""
+        return await self._act(verbs.retry, workflow_id, principal, reason)
+
+    async def _act(
+        self,
+        verb: Callable[[Unit, str, Action], None],
+        workflow_id: str,
+        principal: Principal,
+        reason: str | None,
+    ) -> Workflow:
+        action = Action(principal.id or "local", reason)
+        await self._committer.run(
+            lambda unit: verb(unit, reads.resolve(unit, workflow_id), action), key=workflow_id
+        )
+        # Read after the commit: what the transaction does to edges and counts comes last in it.
+        row = await self._reader.run(
+            lambda unit: reads.workflow(unit, reads.resolve(unit, workflow_id))
+        )
+        return present.workflow(row)
+
+
+def _state(word: str) -> WorkflowState:
+    try:
+        return WorkflowState(word.strip().lower())
+    except ValueError:
+        known = ", ".join(state.value for state in WorkflowState)
+        raise InvalidInput.field("status", f"must be one of {known}") from None
+
+
+def _detail(unit: Unit, workflow_id: str) -> WorkflowDetail:
+    nodes = reads.nodes(unit, workflow_id)
+    edges = reads.edges_of(unit, [node.job_id for node in nodes])
+    return present.workflow_detail(reads.workflow(unit, workflow_id), nodes, edges)
+
+
+def _created(workflow: NewWorkflow, jobs: list[NewJob], at: int) -> Workflow:
+    """A workflow at the moment of its creation."""
+    states = Counter(
+        ready(
+            Circumstances(edge_open=bool(job.edges), due_later=(job.spec.options.run_at or 0) > at)
+        ).value
+        for job in jobs
+    )
+    return Workflow(
+        id=workflow.id,
+        name=workflow.name,
+        status=WorkflowState.RUNNING.value,
+        jobs=dict(states),
+        total=len(jobs),
+        owner_id=workflow.owner_id,
+        created_at=time_out(at),
+    )
