@@ -1,4 +1,4 @@
-"""Answers to acquires that never arrive: nothing is lost with them."""
+"""Answers that bring leases and never arrive: nothing is lost with them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ JOBS = 160
 
 
 class Dropping:
-    """Of the acquires that bring leases every second one loses its answer, until all fates are
-    spent. Before an answer is there, any acquire may be the one."""
+    """Of the answers that bring leases every second one is lost, until all fates are spent. Before
+    an answer is there, any request for leases may be the one."""
 
     def __init__(self) -> None:
         self.left = list(FATES)
@@ -25,7 +25,7 @@ class Dropping:
         self._turn = False
 
     def __call__(self, request: bytes, answer: bytes) -> Fate:
-        if not request.startswith(b"POST /api/jobs/acquire ") or not self.left:
+        if not self.left or not _asks_for_leases(request):
             return Fate.PASS
         early = self.left[0] is Fate.BEFORE
         if early is bool(answer):
@@ -42,7 +42,15 @@ class Dropping:
 
 def _leases(answer: bytes) -> int:
     body = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
-    return len(body.get("leases", ()))
+    return len(body.get("acquired", body).get("leases", ()))
+
+
+def _asks_for_leases(request: bytes) -> bool:
+    """An acquire, or a report that asks for the next leases."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    return head.startswith(b"POST /api/jobs/acquire ") or (
+        head.startswith(b"POST /api/jobs/complete ") and b'"acquire"' in body
+    )
 
 
 async def test_ten_dropped_answers_cost_nothing(processes: Processes, database_url: str) -> None:
