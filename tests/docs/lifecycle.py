@@ -1,4 +1,4 @@
-"""The diagram of `docs/semantics.md`. `python -m tests.docs.lifecycle` writes it anew."""
+"""The diagram of `docs/lifecycle.md`. `python -m tests.docs.lifecycle` writes it anew."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tenure.domain.lifecycle import mermaid
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "semantics.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "lifecycle.md"
 BEGIN = "<!-- lifecycle: written by `python -m tests.docs.lifecycle` -->\n"
 END = "<!-- lifecycle: end -->\n"
 

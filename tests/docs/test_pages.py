@@ -14,7 +14,8 @@ from tenure import __version__
 from tenure.api.app import ROUTES
 from tenure.cli.exits import Exit
 from tenure.cli.main import run
-from tenure.domain.lifecycle import ALIASES, TERMINAL, JobState
+from tenure.domain.explain import Cause
+from tenure.domain.lifecycle import ALIASES, TERMINAL, Event, JobState
 from tenure.settings import Settings, load, parse_span
 from tests.docs import lifecycle
 from tests.docs.markdown import PAGES, ROOT, blocks, links, rows
@@ -106,6 +107,23 @@ def test_every_call_is_on_the_page_of_the_protocol_and_nothing_else() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     here = [link.partition("#")[0] for link in links(page) if not link.startswith("http")]
     assert [link for link in here if link and not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = DOCS / "README.md"
+    shown = {(DOCS / link.partition("#")[0]).resolve() for link in links(index)}
+    pages = {page for page in DOCS.rglob("*.md") if page.parent.name != "adr"} - {index}
+    assert sorted(str(page.relative_to(DOCS)) for page in pages - shown) == []
+
+
+def test_every_event_is_on_the_page_of_a_jobs_life() -> None:
+    told = ",".join(row[0] for row in rows(DOCS / "lifecycle.md")[1:]).replace("`", "")
+    assert sorted(word.strip() for word in told.split(",")) == sorted(Event)
+
+
+def test_every_cause_is_on_its_page() -> None:
+    told = [row[0].strip("`") for row in rows(DOCS / "howto" / "why-is-my-job-waiting.md")[1:]]
+    assert sorted(told) == sorted(Cause)
 
 
 def test_every_decision_is_in_the_index() -> None:
