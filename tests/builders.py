@@ -11,6 +11,8 @@ from tenure.domain.ids import IdSource
 from tenure.domain.job import DEFAULT_OPTIONS, JobOptions, JobSpec, NewJob
 from tenure.domain.retry import DEFAULT_RETRY_POLICY, RetryPolicy
 from tenure.domain.run import Outcome, Report
+from tenure.domain.schedule import Overlap, ScheduleRules
+from tenure.store.schedules import NewSchedule
 
 NOW = clock.from_datetime(datetime(2026, 11, 21, 12, tzinfo=UTC))
 """The instant at which tests with a clock of their own begin."""
@@ -20,6 +22,7 @@ OTHER_WORKER = "0193474a-0000-7000-8000-000000000002"
 
 _OPTIONS = frozenset(JobOptions.__dataclass_fields__)
 _SPEC = frozenset(JobSpec.__dataclass_fields__)
+_RULES = frozenset(ScheduleRules.__dataclass_fields__)
 
 
 def retry_policy(**changes: Any) -> RetryPolicy:
@@ -60,3 +63,14 @@ def report(job_id: str, fence: int = 1, **changes: Any) -> Report:
     """A completed attempt of `WORKER`."""
     values = {"worker_id": WORKER, "outcome": Outcome.COMPLETED, "result": "null"} | changes
     return Report(job_id=job_id, fence=fence, **values)
+
+
+def new_schedule(**changes: Any) -> NewSchedule:
+    """A schedule of `echo` every minute that may overlap. Names of `ScheduleRules` go there."""
+    rules = {name: value for name, value in changes.items() if name in _RULES}
+    rest = {name: value for name, value in changes.items() if name not in _RULES}
+    asked = {"overlap": Overlap.ALLOW} | rules
+    if "every" not in asked:
+        asked.setdefault("cron", "* * * * *")
+    values: dict[str, Any] = {"id": IdSource().one(NOW), "job": job_spec(), "payload": "{}"} | rest
+    return NewSchedule(rules=ScheduleRules(**asked), **values)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 NAMES = {
     "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout",
-    "tidier", "operator",
+    "tidier", "operator", "ticker",
 }  # fmt: skip
 
 

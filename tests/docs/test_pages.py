@@ -84,7 +84,7 @@ def test_the_example_file_is_valid(tmp_path: Path) -> None:
     assert settings.retention.failed == parse_span("90d")
 
 
-PARAMETER = re.compile("{(?:job_|worker_|operation_)?")
+PARAMETER = re.compile("{(?:job_|worker_|operation_|schedule_)?")
 
 
 def _served() -> set[str]:

@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from tenure.domain.ids import IdSource
 from tenure.domain.lease import LeaseTerms
 from tenure.domain.run import Report, ReportStatus
+from tenure.store import schedules
 from tenure.store import tables as t
+from tenure.store import tables_schedules as s
+from tenure.store.control import Action
 from tenure.store.leases import Claim, Claimed, claim
 from tenure.store.reports import report as settle
 from tenure.store.submits import Submission, submit
-from tests.builders import NOW, new_jobs
+from tests.builders import NOW, new_jobs, new_schedule
 from tests.store.opened import OpenedStore
 
 
@@ -25,6 +28,29 @@ def submitted(store: OpenedStore, count: int, type_: str = "echo", **changes: An
         job.id = id_
     store.run(submit, [Submission(jobs, store.now)])
     return [job.id for job in jobs]
+
+
+def scheduled(store: OpenedStore, **changes: Any) -> str:
+    """Create a schedule now; its id."""
+    new = new_schedule(**changes)
+    store.run(schedules.create, new, Action("ann"))
+    return new.id
+
+
+def ledger(store: OpenedStore, schedule_id: str) -> list[tuple[int, int, int, str]]:
+    """The fires of a schedule as (first, last, count, outcome), in order of time."""
+    c = s.fires.c
+    statement = sa.select(c.nominal_at, c.until_at, c["count"], c.outcome)
+    found = store.rows(
+        statement.where(c.schedule_id == schedule_id).order_by(c.nominal_at, c.stretch)
+    )
+    return [tuple(row) for row in found]
+
+
+def schedule_row(store: OpenedStore, schedule_id: str) -> dict[str, Any]:
+    """The row of a schedule, deleted or not."""
+    (row,) = store.rows(sa.select(s.schedules).where(s.schedules.c.id == schedule_id))
+    return dict(row._mapping)
 
 
 def worker(store: OpenedStore, worker_id: str, slots: int = 1000, **changes: Any) -> None:

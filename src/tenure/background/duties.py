@@ -19,6 +19,7 @@ from tenure.background.reaper import Reaper
 from tenure.background.snapshot import Refreshed, Snapshot
 from tenure.background.supervisor import Supervisor
 from tenure.background.sweeper import Sweeper
+from tenure.background.ticker import Ticker
 from tenure.background.tidier import Tidier
 from tenure.domain.clock import Clock
 from tenure.domain.errors import TenureError
@@ -64,6 +65,7 @@ class Duties:
         self._tidier = Tidier(source.tidy)
         self._promoting = Loop(Promoter(committer, reader), clock, random)
         self._operating = Loop(Operator(committer, reader, clock), clock, random)
+        self._ticking = Loop(Ticker(committer, reader), clock, random)
         others = (
             Clockwork(source, clock, self.steadiness, committer, terms),
             self._pulse,
@@ -75,7 +77,12 @@ class Duties:
             self._tidier,
         )
         self.supervisor = Supervisor(
-            [self._promoting, self._operating, *(Loop(duty, clock, random) for duty in others)]
+            [
+                self._promoting,
+                self._operating,
+                self._ticking,
+                *(Loop(duty, clock, random) for duty in others),
+            ]
         )
 
     def committed(self, unit: Unit) -> None:
@@ -84,6 +91,8 @@ class Duties:
         self._tidier.committed(unit)
         if unit.due is not None:
             self._promoting.wake_at(unit.due)
+        if unit.fires_due is not None:
+            self._ticking.wake_at(unit.fires_due)
 
     def operation_begun(self) -> None:
         """There is an operation to carry out."""

@@ -75,6 +75,8 @@ class Pruner:
         keys, day = now - micros(kept.idempotency_keys), now - DAY
         return [
             lambda unit: pruning.prune_events(unit, events, _LIMIT),
+            lambda unit: pruning.prune_fires(unit, events, _LIMIT),
+            lambda unit: pruning.prune_schedules(unit, events, _LIMIT),
             lambda unit: pruning.prune_stats(unit, stats, _LIMIT),
             lambda unit: pruning.prune_keys(unit, keys, _LIMIT),
             lambda unit: pruning.prune_operations(unit, events, _LIMIT),

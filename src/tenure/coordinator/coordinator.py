@@ -14,6 +14,7 @@ from tenure.coordinator.insight import Insight
 from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
 from tenure.coordinator.operations import Operations
+from tenure.coordinator.scheduling import Scheduling
 from tenure.coordinator.submission import Submission
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain.access import LOCAL_ADMIN, Principal
@@ -73,6 +74,7 @@ class Coordinator:
         self.workflows = Workflows(
             self.committer, self.reader, self.ids, self.clock, settings.limits
         )
+        self.scheduling = Scheduling(self.committer, self.reader, self.ids, self.clock, settings)
         self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []

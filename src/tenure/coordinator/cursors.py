@@ -9,13 +9,14 @@ import uuid
 from tenure.domain.errors import InvalidInput
 
 _JOBS, _LOGS, _OPERATIONS, _WORKFLOWS = b"j", b"l", b"o", b"w"
+_SCHEDULES, _FIRES = b"s", b"f"
 _MAX_LENGTH = 100
 _LARGEST = 2**63 - 1
 
 
 def of_job(job_id: str) -> str:
     """The cursor of a list of jobs that goes on below `job_id`."""
-    return _encode(_JOBS, uuid.UUID(job_id).bytes)
+    return _of_id(_JOBS, job_id)
 
 
 def to_job(text: str) -> str:
@@ -43,6 +44,16 @@ def to_workflow(text: str) -> str:
     return _id(_WORKFLOWS, text)
 
 
+def of_schedule(schedule_id: str) -> str:
+    """The cursor of a list of schedules that goes on below `schedule_id`."""
+    return _encode(_SCHEDULES, uuid.UUID(schedule_id).bytes)
+
+
+def to_schedule(text: str) -> str:
+    """The schedule id inside. Raises InvalidInput for anything but a cursor of schedules."""
+    return _id(_SCHEDULES, text)
+
+
 def _id(kind: bytes, text: str) -> str:
     content = _decode(kind, text)
     if len(content) != 16:
@@ -52,15 +63,33 @@ def _id(kind: bytes, text: str) -> str:
 
 def of_line(fence: int, index: int) -> str:
     """The cursor of a log that goes on beyond this line."""
-    return _encode(_LOGS, b"%d.%d" % (fence, index))
+    return _of_pair(_LOGS, fence, index)
 
 
 def to_line(text: str) -> tuple[int, int]:
     """(fence, index) inside. Raises InvalidInput for anything but a cursor of a log."""
-    fence, _, index = _decode(_LOGS, text).partition(b".")
-    if not (fence.isdigit() and index.isdigit()):
+    return _to_pair(_LOGS, text)
+
+
+def of_fire(nominal_at: int, stretch: int) -> str:
+    """The cursor of a ledger that goes on below this row."""
+    return _of_pair(_FIRES, nominal_at, stretch)
+
+
+def to_fire(text: str) -> tuple[int, int]:
+    """(nominal time, stretch) inside. Raises InvalidInput for anything but a cursor of a ledger."""
+    return _to_pair(_FIRES, text)
+
+
+def _of_pair(kind: bytes, first: int, second: int) -> str:
+    return _encode(kind, b"%d.%d" % (first, second))
+
+
+def _to_pair(kind: bytes, text: str) -> tuple[int, int]:
+    first, _, second = _decode(kind, text).partition(b".")
+    if not (first.isdigit() and second.isdigit()):
         raise _wrong()
-    return _bounded(int(fence)), _bounded(int(index))
+    return _bounded(int(first)), _bounded(int(second))
 
 
 def _bounded(number: int) -> int:

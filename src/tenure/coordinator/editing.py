@@ -50,7 +50,7 @@ def to_edit(wanted: JobEdit, payload: msgspec.Raw | None, if_match: str | None, 
         changes,
         payload=None if payload is None else bytes(payload).decode(),
         version=wanted.version,
-        if_match=None if if_match is None else _versions(if_match),
+        if_match=None if if_match is None else versions(if_match),
     )
 
 
@@ -60,10 +60,10 @@ def _attempts(wanted: JobEdit) -> int:
     return DEFAULT_MAX_ATTEMPTS if wanted.max_retries is None else wanted.max_retries + 1
 
 
-def _versions(header: str) -> frozenset[int] | None:
+def versions(header: str) -> frozenset[int] | None:
     """The versions that `If-Match` names; tags that are not ours, and weak ones, match nothing.
 
-    None for `*`, which any job matches.
+    None for `*`, which any version matches. Raises InvalidInput.
     """
     if header.strip() == "*":
         return None

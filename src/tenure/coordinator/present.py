@@ -75,6 +75,8 @@ def job(row: JobRow) -> Job:
         owner_id=row.owner_id,
         workflow_id=row.workflow_id,
         key=row.key,
+        schedule_id=row.schedule_id,
+        nominal_at=maybe_time_out(row.nominal_at),
         on_lost=options.on_lost.value,
         timeout_seconds=options.timeout_seconds,
         retry_policy=policy_out(options.retry_policy),

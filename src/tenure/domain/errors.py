@@ -10,7 +10,7 @@ TenureError
 ├── TooLarge              413  a body or value above its limit
 ├── NotFound              404
 │   ├── JobNotFound / RunNotFound / WorkerNotFound / QueueNotFound
-│   ├── WorkflowNotFound / OperationNotFound
+│   ├── WorkflowNotFound / OperationNotFound / ScheduleNotFound
 │   └── WorkerUnknown          the coordinator forgot this worker: register again
 ├── MethodNotAllowed      405
 ├── Conflict              409
@@ -137,6 +137,11 @@ class WorkflowNotFound(NotFound):
 class OperationNotFound(NotFound):
     code = "operation_not_found"
     title = "Operation not found"
+
+
+class ScheduleNotFound(NotFound):
+    code = "schedule_not_found"
+    title = "Schedule not found"
 
 
 class WorkerUnknown(NotFound):

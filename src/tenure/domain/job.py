@@ -109,6 +109,9 @@ class NewJob:
     key: str | None = None
     ties: int = 0
     waits: int | None = None
+    schedule_id: str | None = None
+    nominal_at: int | None = None
+    """The time of the schedule (microseconds) that the job is fired for."""
 
 
 def rank(ready_at: int, priority: int, step: int = STRICT_STEP) -> int:

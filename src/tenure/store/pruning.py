@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from tenure.domain.ids import first_at
 from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.store import tables as t
+from tenure.store import tables_schedules as s
 from tenure.store.checkpoints import drop_checkpoints
 from tenure.store.dialect import Dialect
 from tenure.store.tables_operations import operations
@@ -208,6 +209,16 @@ def _delete_stats(dialect: Dialect) -> sa.Executable:
 def prune_operations(unit: Unit, before: int, limit: int = 500) -> int:
     """Delete up to `limit` operations that ended before an instant (microseconds)."""
     return _prune(unit, operations, "finished_at", before, limit)
+
+
+def prune_fires(unit: Unit, before: int, limit: int = 500) -> int:
+    """Delete up to `limit` rows of the ledger decided before an instant (microseconds)."""
+    return _prune(unit, s.fires, "at", before, limit)
+
+
+def prune_schedules(unit: Unit, before: int, limit: int = 500) -> int:
+    """Delete up to `limit` schedules that a person deleted before an instant (microseconds)."""
+    return _prune(unit, s.schedules, "deleted_at", before, limit)
 
 
 def prune_keys(unit: Unit, before: int, limit: int = 500) -> int:

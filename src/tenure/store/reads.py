@@ -8,14 +8,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.errors import JobNotFound, RunNotFound
-from tenure.domain.ids import is_id
+from tenure.store import naming
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
 from tenure.store.unit import Unit
-
-MIN_PREFIX = 8
-_SHAPE = "00000000-0000-0000-0000-000000000000"
 
 
 class JobRow(NamedTuple):
@@ -48,6 +45,8 @@ class JobRow(NamedTuple):
     result: str | None
     workflow_id: str | None
     key: str | None
+    schedule_id: str | None
+    nominal_at: int | None
 
 
 class RunRow(NamedTuple):
@@ -97,7 +96,7 @@ def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
         r.finished_at,
         sa.case((a.worker_id.is_not(None), None), (a.fence > 0, _last_error()), else_=r.error)
         .label("error"),
-        r.result, n.workflow_id, n.key,
+        r.result, n.workflow_id, n.key, j.schedule_id, j.nominal_at,
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns)
@@ -139,42 +138,8 @@ def _read_known(dialect: Dialect) -> sa.Select[Any]:
 
 
 def resolve(unit: Unit, text: str) -> str:
-    """The id that `text` names: an id as it stands, or the only id that begins with it.
-
-    A prefix has at least MIN_PREFIX characters. Raises JobNotFound, also when several jobs match.
-    """
-    if is_id(text):
-        return text
-    span = prefix_span(text)
-    if span is None:
-        raise JobNotFound(
-            f"there is no job {text[:40]} (an id may be shortened to {MIN_PREFIX} characters)"
-        )
-    low, high = span
-    rows = unit.rows(_read_prefix(unit.dialect), low=low, high=high)
-    if not rows:
-        raise JobNotFound(f"there is no job that begins with {text}")
-    if len(rows) > 1:
-        raise JobNotFound(f"several jobs begin with {text}, give more of the id")
-    found: str = rows[0][0]
-    return found
-
-
-def prefix_span(text: str) -> tuple[str, str] | None:
-    """The lowest and the highest id that begin with `text`; None when it begins none."""
-    if len(text) < MIN_PREFIX or not is_id(text + _SHAPE[len(text) :]):
-        return None
-    return text + _SHAPE[len(text) :], text + _SHAPE.replace("0", "f")[len(text) :]
-
-
-@cache
-def _read_prefix(dialect: Dialect) -> sa.Select[Any]:
-    j = t.jobs.c
-    return dialect.read(
-        sa.select(j.id)
-        .where(j.id >= sa.bindparam("low"), j.id <= sa.bindparam("high"), j.deleted_at.is_(None))
-        .limit(2)
-    )
+    """The id of a job from its beginning; see `naming.resolve`. Raises JobNotFound."""
+    return naming.resolve(unit, t.jobs, text, JobNotFound, "job")
 
 
 def runs(unit: Unit, job_id: str, limit: int) -> list[RunRow]:

@@ -34,6 +34,7 @@ class Final(NamedTuple):
     queue: str
     priority: int
     options: str | None
+    schedule_id: str | None
     fence: int
     attempt: int
     state: str
@@ -146,7 +147,7 @@ def _activate(unit: Unit, graph: _Graph, jobs: list[Final], chosen: Collection[s
             (
                 job.job_id, job.queue, job.type, state.value, _REASONS.get(state),
                 rank(run_at, job.priority), run_at, options.expires_at, job.attempt, most,
-                job.fence, int(ties), waits,
+                job.fence, int(ties), waits, job.schedule_id,
             )
         )  # fmt: skip
     if expired:
@@ -186,7 +187,7 @@ def _lock_jobs(dialect: Dialect) -> sa.Select[Any]:
     j = t.jobs.c
     batch = dialect.batch(j.id)
     return dialect.read(
-        sa.select(j.id, j.type, j.queue, j.priority, j.options)
+        sa.select(j.id, j.type, j.queue, j.priority, j.options, j.schedule_id)
         .join_from(batch, t.jobs, j.id == batch.c.id)
         .where(j.deleted_at.is_(None))
         .order_by(j.id)
@@ -273,7 +274,7 @@ def _insert_active(dialect: Dialect) -> sa.Executable:
     a = t.active_jobs.c
     columns = (
         a.job_id, a.queue, a.type, a.state, a.reason, a.rank, a.run_at, a.expires_at, a.attempt,
-        a.max_attempts, a.fence, a.ties, a.waits,
+        a.max_attempts, a.fence, a.ties, a.waits, a.schedule_id,
     )  # fmt: skip
     zeros: list[Any] = [sa.literal_column("0") for _ in range(3)]
     return sa.insert(t.active_jobs).from_select(

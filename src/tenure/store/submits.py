@@ -26,7 +26,8 @@ class Submission:
 
     With `atomic` a refused job refuses the request. `key`, `digest` and `answer` guard the request
     as a whole; each job may bring its own key besides. `answer` is what a repeated request gets.
-    `tied` says that jobs have edges or a workflow. `pointer` leads to a job of the request.
+    `tied` says that jobs have edges or a workflow, `fired` that they are of schedules.
+    `pointer` leads to a job of the request.
     """
 
     jobs: list[NewJob]
@@ -37,6 +38,7 @@ class Submission:
     digest: str = ""
     answer: str | None = None
     tied: bool = False
+    fired: bool = False
     workflow: NewWorkflow | None = None
     pointer: str = "/{}"
 
@@ -109,6 +111,7 @@ def _alike(unit: Unit, jobs: list[NewJob], s: Submission) -> list[_Alike]:
         if (
             end == len(jobs)
             or jobs[end].spec is not jobs[start].spec
+            or (s.fired and not _alike_fired(jobs[end], jobs[start]))
             or (s.tied and not _alike_tied(jobs[end], jobs[start]))
         ):
             groups.append(_shared(unit, jobs[start:end], s.at))
@@ -118,6 +121,10 @@ def _alike(unit: Unit, jobs: list[NewJob], s: Submission) -> list[_Alike]:
 
 def _alike_tied(one: NewJob, other: NewJob) -> bool:
     return one.ties == other.ties and one.waits == other.waits
+
+
+def _alike_fired(one: NewJob, other: NewJob) -> bool:
+    return one.schedule_id == other.schedule_id and one.nominal_at == other.nominal_at
 
 
 def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
@@ -142,6 +149,8 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "options": encode_options(options),
         "tags": json_text(spec.tags) if spec.tags else None,
         "owner_id": jobs[0].owner_id,
+        "schedule_id": jobs[0].schedule_id,
+        "nominal_at": jobs[0].nominal_at,
     }
     narrow = {
         "queue": spec.queue,
@@ -154,6 +163,7 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "max_attempts": options.max_attempts,
         "ties": jobs[0].ties,
         "waits": waits,
+        "schedule_id": jobs[0].schedule_id,
     }
     return _Alike(jobs, wide, narrow)
 
@@ -185,10 +195,13 @@ def _insert(unit: Unit, groups: list[_Alike]) -> None:
 
 
 _FEW_GROUPS = 8
-_WIDE = ("type", "queue", "name", "priority", "created_at", "options", "tags", "owner_id")
+_WIDE = (
+    "type", "queue", "name", "priority", "created_at", "options", "tags", "owner_id",
+    "schedule_id", "nominal_at",
+)  # fmt: skip
 _NARROW = (
     "queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts", "ties",
-    "waits",
+    "waits", "schedule_id",
 )  # fmt: skip
 _ZEROS = ("attempt", "lost", "releases", "snoozes", "fence")
 _REASONS = {
@@ -302,6 +315,16 @@ def _late_keys(
         key = (s.owner, job.idempotency_key)
         late[key] = held[key] = (job.digest or "", job.id, None)
     return late
+
+
+def take_key(unit: Unit, owner: str, key: str, digest: str, id_: str) -> str:
+    """Take an Idempotency-Key for a request that makes `id_`, which is answered; or what the same
+    request made before. Locks the key. Raises IdempotencyMismatch."""
+    unit.execute(_take_keys(unit.dialect), [(owner, key, digest, id_, None, unit.now)])
+    [(_, _, held_digest, held_id, _)] = unit.rows(_held_keys(unit.dialect), [(owner, key)])
+    if held_digest != digest:
+        raise IdempotencyMismatch("Idempotency-Key was used before with another request")
+    return str(held_id)
 
 
 def _key_rows(unit: Unit, wanted: dict[_Key, _Holder]) -> list[tuple[Any, ...]]:

@@ -35,10 +35,22 @@ jobs = sa.Table(
     sa.Column("options", Text, comment="JobOptions as JSON, null for the defaults"),
     sa.Column("tags", Text, comment="JSON array of text, null for none"),
     sa.Column("owner_id", Uuid),
+    sa.Column("schedule_id", Uuid),
+    sa.Column("nominal_at", Micros, comment="the time of the schedule it was fired for"),
     sa.Column("created_at", Micros, nullable=False),
     sa.Column("version", Integer, nullable=False),
     sa.Column("deleted_at", Micros),
     sqlite_with_rowid=False,
+)
+
+OF_SCHEDULE = jobs.c.schedule_id.is_not(None)
+
+sa.Index(
+    "ix_jobs_schedule_id",
+    jobs.c.schedule_id,
+    jobs.c.id,
+    sqlite_where=OF_SCHEDULE,
+    postgresql_where=OF_SCHEDULE,
 )
 
 active_jobs = sa.Table(
@@ -67,6 +79,7 @@ active_jobs = sa.Table(
     sa.Column("progress", Text, comment="JSON {fraction, message}"),
     sa.Column("ties", Integer, nullable=False, comment="bits of domain.job.Tie"),
     sa.Column("waits", Integer, comment="jobs it still waits for; null when it depends on none"),
+    sa.Column("schedule_id", Uuid, comment="as in jobs, to find what a schedule still runs"),
     sa.CheckConstraint("(worker_id IS NOT NULL) = (state = 'running')", name="leased_is_running"),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": "70"},
@@ -76,6 +89,7 @@ READY = active_jobs.c.state == sa.literal_column("'pending'")
 SCHEDULED = active_jobs.c.state == sa.literal_column("'scheduled'")
 LEASED = active_jobs.c.worker_id.is_not(None)
 CANCELLING = active_jobs.c.cancel_requested_at.is_not(None)
+SCHEDULED_BY = active_jobs.c.schedule_id.is_not(None)
 EXPIRING = sa.and_(
     active_jobs.c.expires_at.is_not(None), active_jobs.c.attempt == sa.literal_column("0")
 )
@@ -114,6 +128,12 @@ sa.Index(
     active_jobs.c.expires_at,
     sqlite_where=EXPIRING,
     postgresql_where=EXPIRING,
+)
+sa.Index(
+    "ix_active_jobs_schedule_id",
+    active_jobs.c.schedule_id,
+    sqlite_where=SCHEDULED_BY,
+    postgresql_where=SCHEDULED_BY,
 )
 
 runs = sa.Table(

@@ -39,15 +39,15 @@ class Unit:
     `now` (microseconds) is the coordinator's clock at its start. `ready` counts the jobs that
     became claimable less those claimed again inside; `woken` holds the workers a cancel or drain
     is for; `finished` the jobs that reached a final state; `logged` those whose log grew; `due`
-    the earliest instant for which a job was scheduled. `ended` holds the ended jobs that others
-    feel, `closed` edges whose parent had ended before, `reopened` jobs of workflows that left a
-    final state: what `ties.settle` works off. Verbs raise TenureError only before their first
-    write.
+    the earliest instant for which a job was scheduled, `fires_due` the same of a schedule. `ended`
+    holds the ended jobs that others feel, `closed` edges whose parent had ended before, `reopened`
+    jobs of workflows that left a final state: what `ties.settle` works off. Verbs raise TenureError
+    only before their first write.
     """
 
     __slots__ = (
-        "closed", "conn", "coordinator_id", "dialect", "due", "ended", "finished", "logged", "now",
-        "ready", "reopened", "tally", "woken",
+        "closed", "conn", "coordinator_id", "dialect", "due", "ended", "finished", "fires_due",
+        "logged", "now", "ready", "reopened", "tally", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +65,7 @@ class Unit:
         self.ended: list[Ended] = []
         self.closed: list[ClosedEdge] = []
         self.reopened: list[tuple[str, JobState]] = []
+        self.fires_due: int | None = None
         self.tally: Counter[tuple[str, str, str]] = Counter()
 
     def execute(
@@ -92,6 +93,11 @@ class Unit:
         if self.due is None or at < self.due:
             self.due = at
 
+    def fire_at(self, at: int) -> None:
+        """Note that the ticker has something to do at an instant (microseconds)."""
+        if self.fires_due is None or at < self.fires_due:
+            self.fires_due = at
+
     def count(self, queue: str, type_: str, measure: str, by: int = 1) -> None:
         """Add to a statistic of this minute."""
         self.tally[queue, type_, measure] += by
@@ -112,6 +118,8 @@ class Unit:
         self.logged |= other.logged
         if other.due is not None:
             self.schedule(other.due)
+        if other.fires_due is not None:
+            self.fire_at(other.fires_due)
         self.tally.update(other.tally)
 
     def write_tally(self) -> None:

@@ -15,7 +15,7 @@ from tenure.domain.workflow import WorkflowState, workflow_state
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
-from tenure.store.reads import MIN_PREFIX, prefix_span
+from tenure.store.naming import MIN_PREFIX, prefix_span
 from tenure.store.unit import Unit
 from tenure.store.workflow_counts import FINAL_STATES
 

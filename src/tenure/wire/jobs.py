@@ -225,6 +225,8 @@ class Job(Output, kw_only=True):
     key: str | None = None
     depends_on: list[Dependency] | None = None
     join: str | None = None
+    schedule_id: str | None = None
+    nominal_at: Time | None = None
     on_lost: str
     timeout_seconds: float | None = None
     retry_policy: RetryPolicyOut

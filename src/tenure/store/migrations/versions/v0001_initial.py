@@ -65,6 +65,7 @@ def _active_jobs() -> None:
         sa.Column(
             "waits", sa.Integer(), comment="jobs it still waits for; null when it depends on none"
         ),
+        sa.Column("schedule_id", _UUID, comment="as in jobs, to find what a schedule still runs"),
         sa.CheckConstraint(
             "(worker_id IS NOT NULL) = (state = 'running')",
             name=op.f("ck_active_jobs_leased_is_running"),
@@ -112,6 +113,14 @@ def _active_jobs() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'scheduled'"),
         postgresql_where=sa.text("state = 'scheduled'"),
+    )
+    op.create_index(
+        "ix_active_jobs_schedule_id",
+        "active_jobs",
+        ["schedule_id"],
+        unique=False,
+        sqlite_where=sa.text("schedule_id IS NOT NULL"),
+        postgresql_where=sa.text("schedule_id IS NOT NULL"),
     )
 
 
@@ -180,11 +189,23 @@ def _jobs() -> None:
         sa.Column("options", sa.Text(), comment="JobOptions as JSON, null for the defaults"),
         sa.Column("tags", sa.Text(), comment="JSON array of text, null for none"),
         sa.Column("owner_id", _UUID),
+        sa.Column("schedule_id", _UUID),
+        sa.Column(
+            "nominal_at", sa.BigInteger(), comment="the time of the schedule it was fired for"
+        ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("deleted_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_jobs_schedule_id",
+        "jobs",
+        ["schedule_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("schedule_id IS NOT NULL"),
+        postgresql_where=sa.text("schedule_id IS NOT NULL"),
     )
 
 

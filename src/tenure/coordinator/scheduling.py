@@ -1,0 +1,302 @@
+"""What people and programs ask about schedules, and do to them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from itertools import islice
+
+from tenure.coordinator import cursors, present, queries
+from tenure.coordinator import schedule_present as shown
+from tenure.coordinator.schedule_intake import edited_schedule, new_schedule
+from tenure.domain.access import Principal
+from tenure.domain.clock import SECOND, Clock, micros
+from tenure.domain.errors import InvalidInput
+from tenure.domain.ids import IdSource
+from tenure.domain.job import MAX_KEY
+from tenure.domain.schedule import LATEST_INSTANT, ScheduleRules, check, times, times_within
+from tenure.settings import Settings
+from tenure.store import reads, schedule_reads
+from tenure.store import schedules as verbs
+from tenure.store.committer import Committer
+from tenure.store.control import Action
+from tenure.store.reader import Reader
+from tenure.store.reads import JobRow
+from tenure.store.schedule_reads import ScheduleRow
+from tenure.store.schedule_rows import decode_rules
+from tenure.store.submits import take_key
+from tenure.store.unit import Unit
+from tenure.wire import schedules as wire
+from tenure.wire.base import Page, validate
+from tenure.wire.jobs import Job
+from tenure.wire.text import unstorable
+
+MAX_NEXT = 100
+_Verb = Callable[[Unit, str, Action], None]
+
+
+class Scheduling:
+    """Reads, lists and actions on schedules. A schedule is named by its id or an unambiguous
+    beginning of it; every method that names one raises ScheduleNotFound. Use from one event
+    loop."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        reader: Reader,
+        id_source: IdSource,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._committer = committer
+        self._reader = reader
+        self._ids = id_source
+        self._clock = clock
+        self._limits = settings.limits
+        self._kept = micros(settings.retention.events)
+
+    async def create(
+        self, body: bytes, principal: Principal, key: str | None = None
+    ) -> wire.Schedule:
+        """Create a schedule from its JSON. `key` is the Idempotency-Key header.
+
+        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch.
+        """
+        schedule_id = self._ids.one(self._clock.now())
+        new = new_schedule(body, self._limits, schedule_id, principal.id)
+        guard = _Guard("POST /api/schedules", key, body, principal)
+        row = await self._committer.run(lambda unit: _create(unit, new, guard, _action(principal)))
+        return shown.schedule(row)
+
+    async def get(self, schedule_id: str, _: Principal) -> wire.Schedule:
+        """One schedule as it is."""
+        return shown.schedule(await self._row(schedule_id))
+
+    async def _row(self, schedule_id: str) -> ScheduleRow:
+        return await self._reader.run(lambda unit: _read(unit, schedule_id))
+
+    async def list(
+        self,
+        _: Principal,
+        *,
+        status: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[wire.Schedule]:
+        """Schedules, newest first. Raises InvalidInput."""
+        if status is not None and status not in schedule_reads.STATUSES:
+            known = ", ".join(schedule_reads.STATUSES)
+            raise InvalidInput.field("status", f"must be one of {known}")
+        size = queries.page_size("limit", limit)
+        below = schedule_reads.LAST_ID if after is None else cursors.to_schedule(after)
+        rows, edge = await self._reader.run(
+            lambda unit: schedule_reads.schedules(unit, status, below, size)
+        )
+        following = None if edge is None else cursors.of_schedule(edge)
+        return Page(items=[shown.schedule(row) for row in rows], next=following)
+
+    async def edit(
+        self, schedule_id: str, body: bytes, principal: Principal, if_match: str | None
+    ) -> wire.Schedule:
+        """Change a schedule; only the fields in `body` change. `if_match` is the header.
+
+        Raises InvalidInput, TooLarge, VersionConflict, PreconditionFailed.
+        """
+        wanted = edited_schedule(body, self._limits, if_match)
+        return await self._act(
+            lambda unit, found, action: verbs.edit(unit, found, wanted, action),
+            schedule_id,
+            _action(principal),
+        )
+
+    async def pause(
+        self, schedule_id: str, principal: Principal, reason: str | None = None
+    ) -> wire.Schedule:
+        """Stop firing until resumed. Repeatable."""
+        return await self._act(verbs.pause, schedule_id, _action(principal, reason))
+
+    async def resume(
+        self, schedule_id: str, principal: Principal, reason: str | None = None
+    ) -> wire.Schedule:
+        """Fire again from now on. Repeatable."""
+        return await self._act(verbs.resume, schedule_id, _action(principal, reason))
+
+    async def _act(self, verb: _Verb, schedule_id: str, action: Action) -> wire.Schedule:
+        row = await self._committer.run(
+            lambda unit: _do(unit, verb, schedule_id, action), key=schedule_id
+        )
+        return shown.schedule(row)
+
+    async def delete(self, schedule_id: str, principal: Principal) -> None:
+        """Fire no more and hide the schedule. Its jobs stay."""
+        await self._committer.run(
+            lambda unit: verbs.delete(unit, verbs.resolve(unit, schedule_id), _action(principal)),
+            key=schedule_id,
+        )
+
+    async def trigger(
+        self,
+        schedule_id: str,
+        principal: Principal,
+        reason: str | None = None,
+        key: str | None = None,
+    ) -> Job:
+        """Submit the schedule's job once now. `key` is the Idempotency-Key header."""
+        guard = _Guard(f"POST trigger {schedule_id}", key, b"", principal)
+        action = _action(principal, reason)
+        row = await self._committer.run(
+            lambda unit: _trigger(unit, schedule_id, guard, action), key=schedule_id
+        )
+        return present.job(row)
+
+    async def backfill(
+        self, schedule_id: str, wanted: wire.BackfillIn, principal: Principal
+    ) -> wire.Backfilled:
+        """Fire the times of a range that have not fired, or only say which they are.
+
+        Raises InvalidInput: the range is empty, ahead, older than the ledger, or has too many.
+        """
+        row = await self._row(schedule_id)
+        found, rules = row.id, decode_rules(row.rules)
+        self._check_range(wanted)
+        nominal = times_within(rules, wanted.from_, wanted.to, wire.MAX_BACKFILL + 1)
+        if len(nominal) > wire.MAX_BACKFILL:
+            raise InvalidInput.field("to", f"more than {wire.MAX_BACKFILL} times lie in the range")
+        if wanted.preview:
+            fired = await self._reader.run(lambda u: schedule_reads.fired(u, found, nominal))
+            left = [at for at in nominal if at not in fired]
+            return shown.backfilled(rules, left, {}, len(fired), preview=True)
+        action = _action(principal, wanted.reason)
+        made = await self._committer.run(
+            lambda unit: verbs.backfill(unit, found, nominal, action), key=found
+        )
+        jobs = {job.nominal_at: job.id for job in made if job.nominal_at is not None}
+        return shown.backfilled(rules, sorted(jobs), jobs, len(nominal) - len(jobs), preview=False)
+
+    def _check_range(self, wanted: wire.BackfillIn) -> None:
+        now = self._clock.now()
+        if wanted.from_ >= wanted.to:
+            raise InvalidInput.field("to", "must be later than from")
+        if wanted.to > now:
+            raise InvalidInput.field("to", "must not lie ahead: those times fire by themselves")
+        if wanted.from_ < now - self._kept:
+            days = self._kept // (86_400 * SECOND)
+            raise InvalidInput.field("from", f"what fired is known for {days} days only")
+
+    async def fires(
+        self,
+        schedule_id: str,
+        _: Principal,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[wire.Fire]:
+        """What became of the schedule's times, newest first. Raises InvalidInput."""
+        size = queries.page_size("limit", limit)
+        below = schedule_reads.LAST_FIRE if after is None else cursors.to_fire(after)
+        rows = await self._reader.run(
+            lambda unit: schedule_reads.fires(unit, _read(unit, schedule_id).id, below, size)
+        )
+        more = len(rows) == size
+        following = cursors.of_fire(rows[-1].nominal_at, rows[-1].stretch) if more else None
+        return Page(items=[shown.fire(row) for row in rows], next=following)
+
+    async def jobs(
+        self,
+        schedule_id: str,
+        _: Principal,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Page[Job]:
+        """The schedule's jobs, newest first. Raises InvalidInput."""
+        size = queries.page_size("limit", limit)
+        below = schedule_reads.LAST_ID if after is None else cursors.to_job(after)
+
+        def read(unit: Unit) -> tuple[list[str], list[JobRow]]:
+            ids = schedule_reads.job_ids(unit, _read(unit, schedule_id).id, below, size)
+            return ids, reads.jobs(unit, ids)
+
+        ids, rows = await self._reader.run(read)
+        following = cursors.of_job(ids[-1]) if len(ids) == size else None
+        return Page(items=[present.job(row) for row in rows], next=following)
+
+    async def next(
+        self, schedule_id: str, _: Principal, count: int | None = None
+    ) -> wire.NextTimes:
+        """The next nominal times of a schedule, paused or not. Raises InvalidInput."""
+        most = queries.bounded("count", count, 5, MAX_NEXT)
+        rules = decode_rules((await self._row(schedule_id)).rules)
+        return shown.next_times(rules, islice(times(rules, self._clock.now()), most))
+
+    def preview(
+        self,
+        *,
+        cron: str | None,
+        every_seconds: float | None,
+        timezone: str,
+        after: str | None,
+        count: int | None,
+    ) -> wire.NextTimes:
+        """The next times of any expression after an instant (RFC 3339). Raises InvalidInput:
+        the same refusals as when a schedule is created."""
+        most = queries.bounded("count", count, 5, MAX_NEXT)
+        asked = validate(
+            wire.PreviewIn,
+            {"cron": cron, "every_seconds": every_seconds, "timezone": timezone, "after": after},
+        )
+        start = self._clock.now() if asked.after is None else asked.after
+        if not 0 <= start <= LATEST_INSTANT:
+            raise InvalidInput.field("after", "must lie between 1970 and 3000")
+        every = None if asked.every_seconds is None else round(asked.every_seconds * SECOND)
+        rules = ScheduleRules(cron, every, timezone, anchor=start)
+        check(rules, start)
+        return shown.next_times(rules, islice(times(rules, start), most))
+
+
+class _Guard:
+    """An Idempotency-Key and the request it stands for."""
+
+    def __init__(self, route: str, key: str | None, body: bytes, principal: Principal) -> None:
+        if key is not None and (not 0 < len(key) <= MAX_KEY or unstorable(key)):
+            raise InvalidInput.field("Idempotency-Key", f"must have 1 to {MAX_KEY} characters")
+        self._key = key
+        self._owner = principal.id or ""
+        self._digest = hashlib.sha256(route.encode() + b"\x00" + body).hexdigest()
+
+    def take(self, unit: Unit, id_: str) -> str:
+        """`id_`, or what the same request made before. Raises IdempotencyMismatch."""
+        if self._key is None:
+            return id_
+        return take_key(unit, self._owner, self._key, self._digest, id_)
+
+
+def _action(principal: Principal, reason: str | None = None) -> Action:
+    return Action(principal.id or "local", reason)
+
+
+def _read(unit: Unit, schedule_id: str) -> ScheduleRow:
+    return schedule_reads.schedule(unit, verbs.resolve(unit, schedule_id))
+
+
+def _create(unit: Unit, new: verbs.NewSchedule, guard: _Guard, action: Action) -> ScheduleRow:
+    check(new.rules, unit.now)  # before the key is taken
+    found = guard.take(unit, new.id)
+    if found == new.id:
+        verbs.create(unit, new, action)
+    return schedule_reads.schedule(unit, found)
+
+
+def _trigger(unit: Unit, schedule_id: str, guard: _Guard, action: Action) -> JobRow:
+    found = _read(unit, schedule_id).id
+    job_id = IdSource().one(unit.now)
+    taken = guard.take(unit, job_id)
+    if taken == job_id:
+        verbs.trigger(unit, found, job_id, action)
+    return reads.job(unit, taken)
+
+
+def _do(unit: Unit, verb: _Verb, schedule_id: str, action: Action) -> ScheduleRow:
+    found = verbs.resolve(unit, schedule_id)
+    verb(unit, found, action)
+    return schedule_reads.schedule(unit, found)

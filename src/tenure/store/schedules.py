@@ -1,0 +1,296 @@
+"""What a person does with a schedule: create, change, pause, resume, delete, run now, backfill.
+
+Every verb but `create` locks the schedule's row first, so it waits for a fire under way and the
+next fire sees what it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from tenure.domain.errors import PreconditionFailed, ScheduleNotFound, VersionConflict
+from tenure.domain.job import JobSpec, NewJob
+from tenure.domain.schedule import FireOutcome, ScheduleRules, check, due_at, plan
+from tenure.store import naming
+from tenure.store import tables_schedules as s
+from tenure.store.control import Action
+from tenure.store.dialect import Dialect
+from tenure.store.events import Happening, record
+from tenure.store.fires import insert_fires, lapse
+from tenure.store.schedule_rows import decode_job, decode_rules, encode_job, encode_rules
+from tenure.store.submits import Submission, submit
+from tenure.store.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class NewSchedule:
+    """A checked schedule on its way to the store. `payload` is JSON text."""
+
+    id: str
+    rules: ScheduleRules
+    job: JobSpec
+    payload: str
+    name: str | None = None
+    owner_id: str | None = None
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleEdit:
+    """New values; what is not there stays. `rules` by field name of ScheduleRules.
+
+    `named`: whether `name` is to change. `version` and `if_match` guard as those of a job's edit.
+    """
+
+    rules: Mapping[str, Any]
+    job: JobSpec | None = None
+    payload: str | None = None
+    named: bool = False
+    name: str | None = None
+    version: int | None = None
+    if_match: frozenset[int] | None = None
+
+
+class _Locked(NamedTuple):
+    id: str
+    name: str | None
+    rules: str
+    job: str
+    payload: str
+    owner_id: str | None
+    created_at: int
+    version: int
+    paused_at: int | None
+    paused_until: int | None
+    next_nominal_at: int | None
+
+
+def resolve(unit: Unit, text: str) -> str:
+    """The id of a schedule from its beginning; see `naming.resolve`. Raises ScheduleNotFound."""
+    return naming.resolve(unit, s.schedules, text, ScheduleNotFound, "schedule")
+
+
+def create(unit: Unit, new: NewSchedule, action: Action) -> None:
+    """Insert a schedule; its first time is the first after now. Locks nothing, not repeatable.
+
+    Raises InvalidInput when it never fires.
+    """
+    rules = _anchored(new.rules, unit.now)
+    nominal = check(rules, unit.now)
+    due = None if new.paused else due_at(rules, new.id, nominal)
+    unit.execute(
+        sa.insert(s.schedules),
+        id=new.id,
+        name=new.name,
+        rules=encode_rules(rules),
+        job=encode_job(new.job),
+        payload=new.payload,
+        owner_id=new.owner_id,
+        created_at=unit.now,
+        version=1,
+        paused_at=unit.now if new.paused else None,
+        paused_by=action.actor if new.paused else None,
+        next_nominal_at=nominal,
+        next_fire_at=due,
+    )
+    _note(unit, new.id, "create", action)
+    _wake(unit, due)
+
+
+def _anchored(rules: ScheduleRules, created_at: int) -> ScheduleRules:
+    """`every` counts from `start_at`, or else from when the schedule was created."""
+    return replace(rules, anchor=created_at if rules.start_at is None else rules.start_at)
+
+
+def _wake(unit: Unit, due: int | None) -> None:
+    if due is not None:
+        unit.fire_at(due)
+
+
+def _note(unit: Unit, schedule_id: str, event: str, action: Action, **detail: Any) -> None:
+    told = {"schedule_id": schedule_id, **detail}
+    record(unit, [Happening(f"schedule_{event}", None, action.actor, action.reason, told)])
+
+
+def _locked(unit: Unit, schedule_id: str) -> _Locked:
+    rows = unit.rows(_lock(unit.dialect), schedule_id=schedule_id)
+    if not rows:
+        raise ScheduleNotFound(f"there is no schedule {schedule_id}")
+    return _Locked._make(rows[0])
+
+
+@cache
+def _lock(dialect: Dialect) -> sa.Select[Any]:
+    c = s.schedules.c
+    return dialect.read(
+        sa.select(*(c[name] for name in _Locked._fields))
+        .where(c.id == sa.bindparam("schedule_id"), c.deleted_at.is_(None))
+        .with_for_update()
+    )
+
+
+def edit(unit: Unit, schedule_id: str, wanted: ScheduleEdit, action: Action) -> None:
+    """Change a schedule; its version grows by one. With other times it goes on from now.
+
+    Times that were due and not yet decided are noted as missed or paused. Raises
+    ScheduleNotFound, PreconditionFailed, VersionConflict, InvalidInput.
+    """
+    row = _locked(unit, schedule_id)
+    _check_version(row, wanted)
+    rules = decode_rules(row.rules)
+    changed = _anchored(replace(rules, **wanted.rules), row.created_at)
+    nominal, until = row.next_nominal_at, row.paused_until
+    if _times(changed) != _times(rules):
+        nominal, until = check(changed, unit.now), None
+        _lapse(unit, row, rules)
+    due = None if nominal is None or row.paused_at else due_at(changed, row.id, nominal)
+    unit.execute(
+        _write(),
+        key=schedule_id,
+        title=wanted.name if wanted.named else row.name,
+        law=encode_rules(changed),
+        template=row.job if wanted.job is None else encode_job(wanted.job),
+        body=row.payload if wanted.payload is None else wanted.payload,
+        nominal=nominal,
+        until=until,
+        due=due,
+    )
+    _note(unit, schedule_id, "edit", action, version=row.version + 1)
+    _wake(unit, due)
+
+
+def _check_version(row: _Locked, wanted: ScheduleEdit) -> None:
+    if wanted.if_match is not None and row.version not in wanted.if_match:
+        raise PreconditionFailed(f"the schedule is at version {row.version}")
+    if wanted.version is not None and wanted.version != row.version:
+        raise VersionConflict(f"the schedule is at version {row.version}, not {wanted.version}")
+
+
+def _times(rules: ScheduleRules) -> tuple[Any, ...]:
+    """What the nominal times and their moments depend on."""
+    return (
+        rules.cron, rules.every, rules.timezone, rules.anchor, rules.start_at, rules.end_at,
+        rules.jitter,
+    )  # fmt: skip
+
+
+def _lapse(unit: Unit, row: _Locked, rules: ScheduleRules) -> None:
+    """Note what was due under rules that end now; up to 10,000 times are counted."""
+    if row.next_nominal_at is None or row.next_nominal_at > unit.now:
+        return
+    outcome = FireOutcome.MISSED if row.paused_at is None else FireOutcome.PAUSED
+    passed = plan(rules, row.id, row.next_nominal_at, unit.now, paused_until=unit.now)
+    for stretch in passed.stretches:
+        lapse(unit, row.id, replace(stretch, outcome=outcome))
+
+
+@cache
+def _write() -> sa.Update:
+    c = s.schedules.c
+    return (
+        sa.update(s.schedules)
+        .where(c.id == sa.bindparam("key"))
+        .values(
+            name=sa.bindparam("title"),
+            rules=sa.bindparam("law"),
+            job=sa.bindparam("template"),
+            payload=sa.bindparam("body"),
+            next_nominal_at=sa.bindparam("nominal"),
+            next_fire_at=sa.bindparam("due"),
+            paused_until=sa.bindparam("until"),
+            stretch_at=None,
+            stretch_outcome=None,
+            version=c.version + 1,
+        )
+    )
+
+
+def pause(unit: Unit, schedule_id: str, action: Action) -> None:
+    """Stop firing until resumed. Repeatable: a paused schedule keeps its reason."""
+    row = _locked(unit, schedule_id)
+    if row.paused_at is not None:
+        return
+    unit.execute(
+        _set_pause(),
+        key=schedule_id,
+        at=unit.now,
+        who=action.actor,
+        why=action.reason,
+        until=row.paused_until,
+        due=None,
+    )
+    _note(unit, schedule_id, "pause", action)
+
+
+def resume(unit: Unit, schedule_id: str, action: Action) -> None:
+    """Fire again from now on; what passed meanwhile is noted as paused, and not made up.
+    Repeatable."""
+    row = _locked(unit, schedule_id)
+    if row.paused_at is None:
+        return
+    nominal = row.next_nominal_at
+    due = None if nominal is None else due_at(decode_rules(row.rules), row.id, nominal)
+    until = unit.now if nominal is not None and nominal <= unit.now else None
+    unit.execute(_set_pause(), key=schedule_id, at=None, who=None, why=None, until=until, due=due)
+    _note(unit, schedule_id, "resume", action)
+    _wake(unit, due)
+
+
+@cache
+def _set_pause() -> sa.Update:
+    c = s.schedules.c
+    return (
+        sa.update(s.schedules)
+        .where(c.id == sa.bindparam("key"))
+        .values(
+            paused_at=sa.bindparam("at"),
+            paused_by=sa.bindparam("who"),
+            pause_reason=sa.bindparam("why"),
+            paused_until=sa.bindparam("until"),
+            next_fire_at=sa.bindparam("due"),
+            version=c.version + 1,
+        )
+    )
+
+
+def delete(unit: Unit, schedule_id: str, action: Action) -> None:
+    """Fire no more and hide it from every read. Its jobs stay."""
+    _locked(unit, schedule_id)
+    unit.execute(_hide(), key=schedule_id, at=unit.now)
+    _note(unit, schedule_id, "delete", action)
+
+
+@cache
+def _hide() -> sa.Update:
+    return (
+        sa.update(s.schedules)
+        .where(s.schedules.c.id == sa.bindparam("key"))
+        .values(deleted_at=sa.bindparam("at"), next_fire_at=None)
+    )
+
+
+def trigger(unit: Unit, schedule_id: str, job_id: str, action: Action) -> None:
+    """Submit the job once now under this id, whatever else runs, and paused or not. No nominal
+    time is used up. Not repeatable."""
+    row = _locked(unit, schedule_id)
+    job = NewJob(job_id, decode_job(row.job), row.payload, row.owner_id, schedule_id=row.id)
+    submit(unit, [Submission([job], unit.now)])
+    _note(unit, schedule_id, "trigger", action, job_id=job_id)
+
+
+def backfill(unit: Unit, schedule_id: str, nominal: list[int], action: Action) -> list[NewJob]:
+    """Fire these nominal times (microseconds) as far as they have not fired; their jobs."""
+    row = _locked(unit, schedule_id)
+    spec = decode_job(row.job)
+    jobs = [
+        NewJob("", spec, row.payload, row.owner_id, schedule_id=row.id, nominal_at=at)
+        for at in nominal
+    ]
+    made = insert_fires(unit, jobs, FireOutcome.BACKFILLED)
+    _note(unit, schedule_id, "backfill", action, count=len(made))
+    return made
