@@ -105,6 +105,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"job": {"type": "echo", "delaySeconds": 1}}, "/job/delaySeconds"),
     ({"job": {"type": "echo", "expires_at": "2030-01-01T00:00:00Z"}}, "/job/expires_at"),
     ({"job": {"type": "echo", "idempotency_key": "x"}}, "/job/idempotency_key"),
+    ({"job": {"type": "echo", "depends_on": []}}, "/job/depends_on"),
     ({"job": {"type": "echo", "cron": "* * * * *"}}, "/job/cron"),
     ({"job": {"type": "echo", "prioritty": 1}}, "/job/prioritty"),
 ]

@@ -41,7 +41,8 @@ def test_a_plain_job_has_every_field() -> None:
         "attempt": 0, "max_attempts": 4, "lost": 0, "progress": None, "tags": [], "run_at": AT,
         "expires_at": None, "created_at": AT, "started_at": None, "finished_at": None,
         "worker_id": None, "owner_id": None, "workflow_id": None, "key": None,
-        "depends_on": None, "join": None, "on_lost": "retry", "timeout_seconds": None,
+        "depends_on": None, "join": None, "schedule_id": None, "nominal_at": None,
+        "on_lost": "retry", "timeout_seconds": None,
         "retry_policy": {
             "strategy": "exponential", "initial_delay_seconds": 2.0, "multiplier": 2.0,
             "max_delay_seconds": 3600.0, "jitter": 0.2,

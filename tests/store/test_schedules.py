@@ -82,9 +82,9 @@ def test_paused_times_are_one_stretch(store: OpenedStore) -> None:
     assert (row["paused_at"], row["paused_until"], row["next_fire_at"]) == (
         None, None, NOW + HOUR + MINUTE,
     )  # fmt: skip
-    assert [event for event, _, _ in told(store)] == [
+    assert {event for event, _, _ in told(store)} == {
         "schedule_create", "schedule_pause", "schedule_resume",
-    ]  # fmt: skip
+    }  # fmt: skip
     store.run(schedules.resume, schedule_id, ANN)
     assert len(told(store)) == 3
 
@@ -156,7 +156,7 @@ def test_run_now_uses_up_no_time(store: OpenedStore) -> None:
     j = t.jobs.c
     assert store.rows(sa.select(j.id, j.schedule_id, j.nominal_at)) == [(job_id, schedule_id, None)]
     assert ledger(store, schedule_id) == []
-    assert told(store)[-1] == ("schedule_trigger", "ann", "because")
+    assert ("schedule_trigger", "ann", "because") in told(store)
 
 
 def test_a_backfill_fires_what_has_not_fired(store: OpenedStore) -> None:

@@ -30,7 +30,7 @@ from tenure.wire.base import Page
     "/api/jobs",
     operation_id="submit_job",
     summary="Submit a job",
-    opt=allow(Permission.EXECUTE, body=jobs.JobIn, payload=True, answers={201: jobs.Job}),
+    opt=allow(Permission.EXECUTE, body=jobs.JobIn, answers={201: jobs.Job}),
 )
 async def submit(request: Ask) -> Response[bytes]:
     body, wait = await json_body(request), prefer_wait(request)
@@ -56,9 +56,7 @@ async def _submitted(request: Ask, receipt: Receipt, wait: float) -> Response[by
     "/api/jobs/batch",
     operation_id="submit_jobs",
     summary="Submit up to 10,000 jobs",
-    opt=allow(
-        Permission.EXECUTE, body=jobs.JobIn, payload=True, many=True, answers={201: jobs.Batch}
-    ),
+    opt=allow(Permission.EXECUTE, body=jobs.JobIn, many=True, answers={201: jobs.Batch}),
 )
 async def submit_batch(request: Ask, atomic: FromQuery[bool] = True) -> Response[bytes]:
     receipt = await coordinator(request).submission.many(
@@ -154,7 +152,7 @@ async def get_job(
     "/api/jobs/{job_id:str}",
     operation_id="replace_job",
     summary="Edit a job that is not running",
-    opt=allow(Permission.CONTROL, body=jobs.JobEdit, payload=True, answers={200: jobs.Job}),
+    opt=allow(Permission.CONTROL, body=jobs.JobEdit, answers={200: jobs.Job}),
 )
 async def replace(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     return await _edit(request, job_id)
@@ -164,7 +162,7 @@ async def replace(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     "/api/jobs/{job_id:str}",
     operation_id="edit_job",
     summary="Edit a job that is not running",
-    opt=allow(Permission.CONTROL, body=jobs.JobEdit, payload=True, answers={200: jobs.Job}),
+    opt=allow(Permission.CONTROL, body=jobs.JobEdit, answers={200: jobs.Job}),
 )
 async def edit(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     return await _edit(request, job_id)

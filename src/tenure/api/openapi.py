@@ -35,7 +35,6 @@ _ERRORS = {
     "429": "Too many requests",
     "503": "Store unavailable",
 }
-_PAYLOAD = {"description": "Any JSON, stored and returned byte for byte."}
 
 
 @get(
@@ -88,9 +87,6 @@ def _describe(operation: dict[str, Any], opt: dict[str, Any], components: dict[s
 
 def _body(opt: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
     schema = _reference(opt["body"], components)
-    if opt.get("payload"):
-        name = schema["$ref"].rpartition("/")[2]
-        components[name].setdefault("properties", {})["payload"] = _PAYLOAD
     content = {JSON: {"schema": schema}}
     if opt.get("many"):
         content = {

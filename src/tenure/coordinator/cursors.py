@@ -16,7 +16,7 @@ _LARGEST = 2**63 - 1
 
 def of_job(job_id: str) -> str:
     """The cursor of a list of jobs that goes on below `job_id`."""
-    return _of_id(_JOBS, job_id)
+    return _encode(_JOBS, uuid.UUID(job_id).bytes)
 
 
 def to_job(text: str) -> str:

@@ -33,6 +33,7 @@ _NOT_IN_A_TEMPLATE = {
         (("run_at", "delay_seconds", "scheduled_at"), "the schedule says when its jobs run"),
         (("expires_at", "retry_until"), "is one instant, and a schedule has many jobs"),
         (("idempotency_key",), "would make every job the same one"),
+        (("depends_on", "join", "parent", "key"), "a job of a schedule depends on no other"),
     )
     for name in names
 }

@@ -20,11 +20,11 @@ from tenure.store import reads, schedule_reads
 from tenure.store import schedules as verbs
 from tenure.store.committer import Committer
 from tenure.store.control import Action
+from tenure.store.keys import take_key
 from tenure.store.reader import Reader
 from tenure.store.reads import JobRow
 from tenure.store.schedule_reads import ScheduleRow
 from tenure.store.schedule_rows import decode_rules
-from tenure.store.submits import take_key
 from tenure.store.unit import Unit
 from tenure.wire import schedules as wire
 from tenure.wire.base import Page, validate

@@ -178,11 +178,7 @@ def plan(
     due, following = _due(rules, schedule_id, nominal, now, most)
     found.walked = len(due)
     paused = [at for at in due if paused_until is not None and at <= paused_until]
-    late: list[int] = []
-    on_time: list[int] = []
-    for at in due[len(paused) :]:
-        too_late = now - due_at(rules, schedule_id, at) > rules.misfire_after
-        (late if too_late else on_time).append(at)
+    late, on_time = _sorted_out(rules, schedule_id, due[len(paused) :], now)
     found.lapse(paused, FireOutcome.PAUSED)
     found.next_nominal = following
     more = following is not None and due_at(rules, schedule_id, following) <= now
@@ -218,6 +214,18 @@ def _due(
         fresh += now - at <= rules.misfire_after
         following = next_time(rules, following)
     return due, following
+
+
+def _sorted_out(
+    rules: ScheduleRules, schedule_id: str, due: list[int], now: int
+) -> tuple[list[int], list[int]]:
+    """The times that are too late, and those on time."""
+    late: list[int] = []
+    on_time: list[int] = []
+    for at in due:
+        too_late = now - due_at(rules, schedule_id, at) > rules.misfire_after
+        (late if too_late else on_time).append(at)
+    return late, on_time
 
 
 def _undecided(rules: ScheduleRules, late: list[int]) -> int:

@@ -15,6 +15,7 @@ from tenure.domain.lifecycle import Circumstances, JobState, ready
 from tenure.domain.workflow import NewWorkflow
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
+from tenure.store.keys import drop_keys, held_keys, take_keys
 from tenure.store.links import tie, unfit
 from tenure.store.options import encode_options
 from tenure.store.unit import Unit, json_text
@@ -281,10 +282,10 @@ def _guard(
             asked.add(key)
             if place not in wrong:
                 wanted.setdefault(key, holder)
-    unit.execute(_take_keys(unit.dialect), _key_rows(unit, wanted))
+    unit.execute(take_keys(unit.dialect), _key_rows(unit, wanted))
     held: dict[_Key, _Holder] = {
         (row[0], row[1]): tuple(row[2:])
-        for row in unit.rows(_held_keys(unit.dialect), sorted(asked))
+        for row in unit.rows(held_keys(unit.dialect), sorted(asked))
     }
     freed: dict[_Key, _Holder | None] = {}
     for place, s in enumerate(submissions):
@@ -299,9 +300,9 @@ def _guard(
         elif isinstance(judged, Submitted) and place in wrong:
             freed |= _late_keys(s, judged, held)
     if freed:
-        unit.execute(_drop_keys(unit.dialect), sorted(freed))
+        unit.execute(drop_keys(unit.dialect), sorted(freed))
         taken = {key: holder for key, holder in freed.items() if holder is not None}
-        unit.execute(_take_keys(unit.dialect), _key_rows(unit, taken))
+        unit.execute(take_keys(unit.dialect), _key_rows(unit, taken))
 
 
 def _late_keys(
@@ -315,16 +316,6 @@ def _late_keys(
         key = (s.owner, job.idempotency_key)
         late[key] = held[key] = (job.digest or "", job.id, None)
     return late
-
-
-def take_key(unit: Unit, owner: str, key: str, digest: str, id_: str) -> str:
-    """Take an Idempotency-Key for a request that makes `id_`, which is answered; or what the same
-    request made before. Locks the key. Raises IdempotencyMismatch."""
-    unit.execute(_take_keys(unit.dialect), [(owner, key, digest, id_, None, unit.now)])
-    [(_, _, held_digest, held_id, _)] = unit.rows(_held_keys(unit.dialect), [(owner, key)])
-    if held_digest != digest:
-        raise IdempotencyMismatch("Idempotency-Key was used before with another request")
-    return str(held_id)
 
 
 def _key_rows(unit: Unit, wanted: dict[_Key, _Holder]) -> list[tuple[Any, ...]]:
@@ -364,38 +355,3 @@ def _judge(
 def _used_before(place: int) -> IdempotencyMismatch:
     pointer, detail = f"/{place}/idempotency_key", "was used before with another job"
     return IdempotencyMismatch(f"{pointer[1:]}: {detail}", errors=(FieldError(pointer, detail),))
-
-
-@cache
-def _drop_keys(dialect: Dialect) -> sa.Executable:
-    c = t.idempotency_keys.c
-    batch = dialect.batch(c.owner, c.key)
-    return sa.delete(t.idempotency_keys).where(
-        sa.tuple_(c.owner, c.key).in_(sa.select(batch.c.owner, batch.c.key))
-    )
-
-
-@cache
-def _take_keys(dialect: Dialect) -> sa.Executable:
-    c = t.idempotency_keys.c
-    columns = (c.owner, c.key, c.digest, c.job_id, c.answer, c.created_at)
-    batch = dialect.batch(*columns)
-    return (
-        dialect.upsert(t.idempotency_keys)
-        .from_select(
-            [column.name for column in columns],
-            sa.select(*batch.c).where(sa.true()).order_by(batch.c.owner, batch.c.key),
-        )
-        .on_conflict_do_nothing()
-    )
-
-
-@cache
-def _held_keys(dialect: Dialect) -> sa.Select[Any]:
-    c = t.idempotency_keys.c
-    batch = dialect.batch(c.owner, c.key)
-    return dialect.read(
-        sa.select(c.owner, c.key, c.digest, c.job_id, c.answer).join_from(
-            batch, t.idempotency_keys, sa.and_(c.owner == batch.c.owner, c.key == batch.c.key)
-        )
-    )

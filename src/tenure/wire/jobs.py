@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from tenure.domain import job as domain
 from tenure.domain.edges import MAX_PARENTS, Condition, Join
@@ -77,10 +77,17 @@ class RetryPolicyIn(Input):
         )
 
 
+def _describe_payload(schema: dict[str, Any]) -> None:
+    schema["properties"]["payload"] = {
+        "description": "Any JSON, stored and returned byte for byte."
+    }
+
+
 class _Asked(Input):
     """The fields that a submit and an edit share."""
 
     travelling = ("payload",)
+    model_config = ConfigDict(json_schema_extra=_describe_payload)
 
     name: Name | None = None
     priority: Priority = 0
