@@ -159,17 +159,24 @@ def ended(state: JobState, **facts: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"),
+    ("reason", "attempt", "words"),
     [
-        (Reason.ERROR, ": attempt 2 of 2 failed (E: m)"),
-        (Reason.TIMEOUT, ": the last attempt took longer than its timeout (E: m)"),
-        (Reason.LOST, ": its worker was lost, and it was not to be run again (E: m)"),
-        (Reason.POISON, ": its lease was lost 3 times (E: m)"),
-        (Reason.NON_RETRYABLE, ": its handler said that it must not be run again (E: m)"),
+        (Reason.ERROR, 2, "attempt 2 of 2 failed"),
+        (Reason.ERROR, 1, "attempt 1 of 2 failed, and another would begin after its retry_until"),
+        (Reason.TIMEOUT, 2, "attempt 2 of 2 took longer than its timeout"),
+        (Reason.LOST, 2, "the worker of attempt 2 of 2 was lost"),
+        (Reason.LOST, 1, "the worker of attempt 1 of 2 was lost, and on_lost is fail"),
+        (Reason.POISON, 2, "its lease was lost 3 times"),
+        (
+            Reason.NON_RETRYABLE,
+            1,
+            "attempt 1 of 2 failed, and its handler said that it must not be run again",
+        ),
     ],
 )
-def test_why_a_job_failed(reason: Reason, words: str) -> None:
-    assert ended(JobState.FAILED, reason=reason, lost=3, error="E: m") == words
+def test_why_a_job_failed(reason: Reason, attempt: int, words: str) -> None:
+    told = ended(JobState.FAILED, reason=reason, attempt=attempt, lost=3, error="E: m")
+    assert told == f": {words} (E: m)"
 
 
 def test_why_a_job_ended_otherwise() -> None:

@@ -271,11 +271,18 @@ def _ended(job: Situation) -> Why:
     )
 
 
-_FAILURES = {
-    Reason.TIMEOUT.value: "the last attempt took longer than its timeout",
-    Reason.LOST.value: "its worker was lost, and it was not to be run again",
-    Reason.NON_RETRYABLE.value: "its handler said that it must not be run again",
-}
+def _failure(job: Situation) -> str:
+    """What ended a failed job, and why there was no further attempt."""
+    which = f"attempt {job.attempt} of {job.max_attempts}"
+    left = job.attempt < job.max_attempts
+    if job.reason == Reason.POISON:
+        return f"its lease was lost {job.lost} times"
+    if job.reason == Reason.NON_RETRYABLE:
+        return f"{which} failed, and its handler said that it must not be run again"
+    if job.reason == Reason.LOST:
+        return f"the worker of {which} was lost" + (", and on_lost is fail" if left else "")
+    what = "took longer than its timeout" if job.reason == Reason.TIMEOUT else "failed"
+    return f"{which} {what}" + (", and another would begin after its retry_until" if left else "")
 
 
 def _how(job: Situation, act: Act | None) -> str:
@@ -289,12 +296,7 @@ def _how(job: Situation, act: Act | None) -> str:
     if job.state is JobState.SKIPPED:
         named = f": {', '.join(job.parent_ids[:3])}" if job.parent_ids else ""
         return f": the jobs it depends on did not end as it needs{named}"
-    if job.reason == Reason.POISON:
-        why = f"its lease was lost {job.lost} times"
-    else:
-        spent = f"attempt {job.attempt} of {job.max_attempts} failed"
-        why = _FAILURES.get(job.reason or "", spent)
-    return f": {why}" + ("" if job.error is None else f" ({job.error})")
+    return f": {_failure(job)}" + ("" if job.error is None else f" ({job.error})")
 
 
 def _by(act: Act | None) -> str:
