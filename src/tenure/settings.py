@@ -76,6 +76,7 @@ class Retention(_Group):
     """How long finished jobs and other history are kept."""
 
     failed: Span = timedelta(days=30)
+    max_failed: Annotated[int, Field(ge=1)] = 100_000
     completed: Span = timedelta(days=7)
     cancelled: Span = timedelta(days=7)
     skipped: Span = timedelta(days=7)

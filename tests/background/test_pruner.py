@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tenure.background.duty import Ticked
 from tenure.background.pruner import Pruner
 from tenure.domain.clock import DAY, MINUTE, SECOND
+from tenure.domain.run import Outcome
 from tenure.settings import Retention
 from tenure.store import tables as t
 from tenure.store.events import Happening, record
@@ -97,3 +98,13 @@ async def test_it_rests_twice_as_long_as_a_step_took(rig: Rig) -> None:
     pruner = Pruner(rig.committer, rig.reader, rig.clock, KEPT)
     ticked = await pruner.tick(rig.now)
     assert ticked == Ticked(0, more=True, next_at=rig.now)
+
+
+async def test_failed_jobs_beyond_the_most_that_are_kept_go(rig: Rig) -> None:
+    few = Retention(max_failed=3)
+    pruner = Pruner(rig.committer, rig.reader, rig.clock, few)
+    await rig.joined()
+    await finished(rig, 600, outcome=Outcome.FAILED, retryable=False)
+    await finished(rig, 5)
+    assert await passes(rig, pruner) >= 597
+    assert await count(rig, t.jobs) == 8

@@ -339,3 +339,18 @@ async def test_one_thing_is_done_to_many_jobs(speak: Speak) -> None:
         await speak("operation", NOBODY)
     with pytest.raises(InvalidInput, match="did you mean queue"):
         await speak("begin", "cancel", "quue:x")
+
+
+async def test_dead_letters(speak: Speak, running: Running) -> None:
+    async with running.worker(refuse):
+        made = [await speak("submit", "refuse", f"number {n} was odd") for n in range(2)]
+        for one in made:
+            assert (await speak("wait", one.id)).status == "failed"
+    found = await speak("dead_letters", q=f"id:{made[0].id},{made[1].id}")
+    assert (found.failed, found.complete, len(found.items)) == (2, True, 1)
+    [group] = found.items
+    assert group.error is not None
+    assert group.error.message.endswith("was odd")
+    assert (await speak("dead_letter_group", group.fingerprint)).count >= 2
+    with pytest.raises(NotFound):
+        await speak("dead_letter_group", "none")

@@ -48,7 +48,7 @@ def test_a_result_ends_the_job(store: OpenedStore) -> None:
         "job_id": job_id, "fence": 1, "attempt": 1, "worker_id": WORKER, "started_at": NOW,
         "finished_at": NOW + SECOND, "outcome": "completed", "reason": None, "error": None,
         "result": '{"n": 1.10}', "lost": 0, "cancel_requested": 0, "progress": None,
-        "final_state": "completed",
+        "final_state": "completed", "fingerprint": None,
     }  # fmt: skip
     assert active(store, job_id) == {}
     assert measured(store) == {"submitted": 1, "completed": 1}

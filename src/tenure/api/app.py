@@ -11,6 +11,7 @@ from litestar.middleware import DefineMiddleware
 
 from tenure.api import (
     aliases,
+    deadletters,
     history,
     jobs,
     leases,
@@ -34,6 +35,7 @@ ROUTES = [
     *operations.ROUTES,
     *workflows.ROUTES,
     *schedules.ROUTES,
+    *deadletters.ROUTES,
     *system.ROUTES,
     *aliases.ROUTES,
     *openapi.ROUTES,

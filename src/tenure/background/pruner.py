@@ -14,6 +14,7 @@ from tenure.store.reader import Reader
 from tenure.store.unit import Unit
 
 _LIMIT = 500
+_SURPLUS = 250
 _REST = 2
 Prune = Callable[[Unit], int]
 
@@ -61,10 +62,20 @@ class Pruner:
 
     async def _others(self, now: int) -> tuple[int, bool]:
         done = [await self._committer.run(prune) for prune in self._prunes(now)]
+        done.append(await self._surplus())
         more = max(done) == _LIMIT
         if not more:
             self._after = pruning.START
         return sum(done), more
+
+    async def _surplus(self) -> int:
+        """Failed jobs beyond the most that are kept; `_LIMIT` when there may be more."""
+        most = self._retention.max_failed
+        jobs = await self._reader.run(lambda unit: pruning.surplus(unit, most, _SURPLUS))
+        if not jobs:
+            return 0
+        gone = await self._committer.run(lambda unit: pruning.prune_jobs(unit, jobs, _LIMIT))
+        return len(jobs) if gone and len(jobs) < _SURPLUS else _LIMIT
 
     def _kept(self, state: JobState) -> int:
         return micros(getattr(self._retention, state.value))

@@ -20,6 +20,7 @@ class _Root(LazyGroup):
         "dev": ("tenure.cli.dev:dev", "Start coordinator and worker in one process."),
         "submit": ("tenure.cli.submit:app", "Submit a job."),
         "jobs": ("tenure.cli.jobs:app", "List, show, follow, change and stop jobs."),
+        "dlq": ("tenure.cli.deadletters:app", "Jobs that failed for good, by cause."),
         "operations": ("tenure.cli.operations:app", "Bulk operations: how far, and stopping them."),
         "queues": ("tenure.cli.fleet:queues", "Queues with their unfinished jobs."),
         "workers": ("tenure.cli.fleet:workers", "Workers, and draining them."),

@@ -49,17 +49,26 @@ def bulk(
     watch: Watch = False,
 ) -> None:
     """Do one thing to every job of a filter, after showing how many they are."""
-    asked = " ".join(words)
     told: dict[str, Any] = {"queue": queue, "priority": priority, "reason": reason}
-    options: Any = {name: value for name, value in told.items() if value is not None}
-    options["canary"] = canary
-    if dry_run or not yes:
-        counted = session.client.preview(action, asked, **options)
-        if dry_run:
-            session.printer.record(counted)
-            return
-        _confirm(action, counted)
+    told["canary"] = canary
+    if dry_run:
+        session.printer.record(session.client.preview(action, " ".join(words), **_given(told)))
+    else:
+        carry_out(session, action, " ".join(words), yes, watch, **told)
+
+
+def carry_out(
+    session: Session, action: str, asked: str, yes: bool, watch: bool, **told: Any
+) -> None:
+    """Ask unless `yes`, begin an operation, show it; with `watch` stay until it has ended."""
+    options = _given(told)
+    if not yes:
+        _confirm(action, session.client.preview(action, asked, **options))
     _show(session, session.client.begin(action, asked, **options), watch)
+
+
+def _given(told: dict[str, Any]) -> Any:
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _confirm(action: str, counted: Preview) -> None:

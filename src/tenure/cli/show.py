@@ -50,6 +50,15 @@ LOGS: Columns = {
 }
 
 
+DEAD_LETTERS: Columns = {
+    "fingerprint": attrgetter("fingerprint"),
+    "count": attrgetter("count"),
+    "types": lambda group: list(group.types),
+    "last seen": attrgetter("last_seen_at"),
+    "error": lambda group: (
+        f"{group.error.type}: {group.error.message}" if group.error else list(group.reasons)
+    ),
+}
 OPERATIONS: Columns = {
     "id": attrgetter("id"),
     "action": attrgetter("action"),

@@ -21,6 +21,7 @@ from tenure.client.transport import DEFAULT_TIMEOUT, AsyncTransport
 from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
+from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
@@ -217,6 +218,16 @@ class AsyncClient:
     async def explain(self, job_id: str) -> Explanation:
         """See `Client.explain`."""
         return await self.run(routes.explain(job_id))
+
+    async def dead_letters(
+        self, q: str | None = None, limit: int | None = None
+    ) -> DeadLetterGroups:
+        """See `Client.dead_letters`."""
+        return await self.run(routes.dead_letters(q, limit))
+
+    async def dead_letter_group(self, fingerprint: str) -> DeadLetters:
+        """See `Client.dead_letter_group`."""
+        return await self.run(routes.dead_letter_group(fingerprint))
 
     async def queues(self) -> Sequence[Queue]:
         """See `Client.queues`."""

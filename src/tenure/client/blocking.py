@@ -20,6 +20,7 @@ from tenure.client.transport import DEFAULT_TIMEOUT, Transport
 from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
+from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
@@ -236,6 +237,17 @@ class Client:
     def explain(self, job_id: str) -> Explanation:
         """Why the job is where it is: the reasons, the one that decides first."""
         return self.run(routes.explain(job_id))
+
+    def dead_letters(self, q: str | None = None, limit: int | None = None) -> DeadLetterGroups:
+        """Failed jobs grouped by their error, the largest of `limit` (50) groups first.
+
+        `q`: a filter. Run them again with `begin("retry", "fingerprint:...")`.
+        """
+        return self.run(routes.dead_letters(q, limit))
+
+    def dead_letter_group(self, fingerprint: str) -> DeadLetters:
+        """Failed jobs of one fingerprint. Raises NotFound."""
+        return self.run(routes.dead_letter_group(fingerprint))
 
     def queues(self) -> Sequence[Queue]:
         """Every queue with its unfinished jobs by state."""

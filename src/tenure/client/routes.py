@@ -12,6 +12,7 @@ from tenure.client.submission import EncodedJob, Submitted, encode_edit, new_key
 from tenure.client.transport import Answer
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page, encode
+from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Batch, Job, JobEvent, LogLine, Run, Upcoming
 from tenure.wire.operations import Operation, Preview
@@ -74,6 +75,8 @@ _upcoming = reads(Page[Upcoming])
 _operation = reads(Operation)
 _operations = reads(Page[Operation])
 _preview = reads(Preview)
+_groups = reads(DeadLetterGroups)
+_group = reads(DeadLetters)
 
 
 def submit(job: EncodedJob) -> Call[Submitted]:
@@ -235,6 +238,16 @@ def abort(id_: str, reason: str | None) -> Call[Operation]:
     """Do no more of an operation."""
     body = encode({} if reason is None else {"reason": reason})
     return Call("POST", path("operations", id_, "abort"), _operation, body, repeatable=True)
+
+
+def dead_letters(q: str | None, limit: int | None) -> Call[DeadLetterGroups]:
+    """Failed jobs grouped by their error."""
+    return Call("GET", path("dead-letters", q=q, limit=limit), _groups, repeatable=True)
+
+
+def dead_letter_group(fingerprint: str) -> Call[DeadLetters]:
+    """Failed jobs of one fingerprint."""
+    return Call("GET", path("dead-letters", fingerprint), _group, repeatable=True)
 
 
 def queues() -> Call[list[Queue]]:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from tenure.coordinator.control import Control
+from tenure.coordinator.deadletters import DeadLetterOffice
 from tenure.coordinator.fleet import Fleet
 from tenure.coordinator.flows import Workflows
 from tenure.coordinator.following import Following
@@ -59,22 +60,18 @@ class Coordinator:
             committed=self._committed,
         )
         self.reader = Reader(self.store, self.clock)
-        self.submission = Submission(
-            self.committer, self.wakeups, self.ids, self.clock, settings.limits
-        )
+        limits = settings.limits
+        self.submission = Submission(self.committer, self.wakeups, self.ids, self.clock, limits)
         self.leasing = Leasing(
-            self.committer, self.reader, self.wakeups, self.clock, self.terms, settings.limits
+            self.committer, self.reader, self.wakeups, self.clock, self.terms, limits
         )
         self.insight = Insight(self.reader, self.clock)
-        self.control = Control(
-            self.committer, self.reader, self.insight, self.clock, settings.limits
-        )
+        self.control = Control(self.committer, self.reader, self.insight, self.clock, limits)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(self.committer, self.reader, self.ids, self.clock)
-        self.workflows = Workflows(
-            self.committer, self.reader, self.ids, self.clock, settings.limits
-        )
+        self.workflows = Workflows(self.committer, self.reader, self.ids, self.clock, limits)
         self.scheduling = Scheduling(self.committer, self.reader, self.ids, self.clock, settings)
+        self.dead_letters = DeadLetterOffice(self.reader, self.clock)
         self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []

@@ -25,6 +25,7 @@ class Field(StrEnum):
     NAME = "name"
     TAG = "tag"
     REASON = "reason"
+    FINGERPRINT = "fingerprint"
     ID = "id"
     OWNER = "owner"
     PRIORITY = "priority"

@@ -26,7 +26,11 @@ _OF_JOB: dict[Field, tuple[str, ...]] = {
     Field.PAYLOAD: ("payload",),
     Field.TEXT: ("name", "type", "queue", "payload"),
 }
-_OF_END: dict[Field, str] = {Field.FINISHED: "finished_at", Field.REASON: "reason"}
+_OF_END: dict[Field, str] = {
+    Field.FINISHED: "finished_at",
+    Field.REASON: "reason",
+    Field.FINGERPRINT: "fingerprint",
+}
 
 
 def columns(query: Query) -> list[sa.ColumnElement[Any]]:
@@ -94,6 +98,8 @@ def _matching(dialect: Dialect, row: sa.CTE, clause: Matching) -> sa.ColumnEleme
             return _fits(dialect, dialect.json_text(c.payload, clause.path), words, _LONGEST_GLOB)
         case Field.REASON:
             return _fits(dialect, sa.func.coalesce(c.active_reason, c.end_reason), words)
+        case Field.FINGERPRINT:
+            return _fits(dialect, c.end_fingerprint, words)
         case Field.ID:
             return c.id.in_([word[0] for word in words])
         case Field.OWNER:

@@ -17,6 +17,7 @@ from tenure.domain.lifecycle import JobState
 from tenure.domain.run import KEPT_RELEASES, Outcome
 from tenure.store import tables as t
 from tenure.store.checkpoints import keep_checkpoints
+from tenure.store.deadletters import failure
 from tenure.store.dialect import Dialect
 from tenure.store.finals import delete_active, insert_runs
 from tenure.store.options import decode_options
@@ -111,6 +112,7 @@ def _run_row(unit: Unit, e: Ending) -> tuple[Any, ...]:
         held.job_id, held.fence, held.attempt, held.worker_id, held.started_at, unit.now,
         e.outcome, e.reason if e.final else None, e.error, e.result, e.lost,
         int(held.cancel_requested), held.progress, e.state.value if e.final else None,
+        failure(e.reason, e.error) if e.state is JobState.FAILED else None,
     )  # fmt: skip
 
 

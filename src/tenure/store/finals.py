@@ -19,6 +19,7 @@ RUN_COLUMNS: tuple[sa.Column[Any], ...] = tuple(
     for name in (
         "job_id", "fence", "attempt", "worker_id", "started_at", "finished_at", "outcome",
         "reason", "error", "result", "lost", "cancel_requested", "progress", "final_state",
+        "fingerprint",
     )
 )  # fmt: skip
 

@@ -118,6 +118,28 @@ def prune_jobs(unit: Unit, jobs: list[tuple[str, int]], limit: int = 500) -> boo
     return True
 
 
+def surplus(unit: Unit, most: int, limit: int = 250) -> list[tuple[str, int]]:
+    """Up to `limit` failed jobs beyond the newest `most`, as `prune_jobs` takes them.
+
+    Reads `most` entries of ix_runs_ended_badly; reads only.
+    """
+    rows = unit.rows(_surplus(unit.dialect), most=most, limit=limit)
+    return [(row[0], unit.now + 1) for row in rows]
+
+
+@cache
+def _surplus(dialect: Dialect) -> sa.Select[Any]:
+    r = t.runs.c
+    failed = r.final_state == sa.literal_column(f"'{JobState.FAILED.value}'")
+    return dialect.read(
+        sa.select(r.job_id)
+        .where(failed, t.ENDED_BADLY)
+        .order_by(r.job_id.desc())
+        .offset(sa.bindparam("most", type_=t.Integer))
+        .limit(sa.bindparam("limit", type_=t.Integer))
+    )
+
+
 @cache
 def _lock_final(dialect: Dialect) -> sa.Select[Any]:
     r = t.runs.c

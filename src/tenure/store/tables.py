@@ -153,6 +153,7 @@ runs = sa.Table(
     sa.Column("cancel_requested", Integer, nullable=False),
     sa.Column("progress", Text),
     sa.Column("final_state", Text, comment="null unless this row ended the job"),
+    sa.Column("fingerprint", Text, comment="of the error of a job that failed for good"),
     sqlite_with_rowid=False,
 )
 

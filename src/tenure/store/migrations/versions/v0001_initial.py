@@ -240,6 +240,7 @@ def _runs() -> None:
         sa.Column("cancel_requested", sa.Integer(), nullable=False),
         sa.Column("progress", sa.Text()),
         sa.Column("final_state", sa.Text(), comment="null unless this row ended the job"),
+        sa.Column("fingerprint", sa.Text(), comment="of the error of a job that failed for good"),
         sa.PrimaryKeyConstraint("job_id", "fence", name=op.f("pk_runs")),
         sqlite_with_rowid=False,
     )
