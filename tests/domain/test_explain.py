@@ -188,6 +188,12 @@ def test_why_a_job_ended_otherwise() -> None:
     assert ended(JobState.SKIPPED, parent_ids=("a", "b")).endswith("as it needs: a, b")
 
 
+def test_a_job_of_a_schedule() -> None:
+    [_, why] = explain(job(JobState.PENDING, schedule_id="s", nominal_at=LATER), NOW)
+    assert (why.cause, why.at, why.schedule_id) == (Cause.OF_SCHEDULE, LATER, "s")
+    assert why.detail == f"schedule s submitted it for {rfc3339(LATER)}"
+
+
 @pytest.mark.parametrize("state", list(JobState))
 def test_every_state_has_a_reason(state: JobState) -> None:
     bare = Situation(state, "q", "t")

@@ -7,21 +7,24 @@ from functools import partial
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tenure.domain import explain as rules
 from tenure.domain.clock import MINUTE, SECOND
 from tenure.domain.errors import JobNotFound
 from tenure.domain.explain import Cause, Why
-from tenure.store import control, explaining
+from tenure.domain.schedule import Overlap
+from tenure.store import control, explaining, workflows
 from tenure.store import tables as t
 from tenure.store.control import Action
 from tenure.store.explaining import situation
+from tenure.store.fires import fire
 from tenure.store.promotions import expire
 from tests.builders import NOW, OTHER_WORKER, WORKER, report
-from tests.store.graphs import child
+from tests.store.graphs import WORKFLOW, child, flow
 from tests.store.opened import OpenedStore
 from tests.store.plans import plans
-from tests.store.scenes import claimed, ended, submitted, worker
+from tests.store.scenes import claimed, ended, scheduled, submitted, worker
 
 ANN = Action("ann", "because")
 
@@ -202,6 +205,28 @@ def test_skipped(store: OpenedStore) -> None:
     [why] = reasons(store, skipped)
     assert (why.cause, why.job_ids) == (Cause.ENDED, (bad,))
     assert why.detail.startswith("skipped at")
+
+
+def test_of_a_schedule_and_cancelled_by_its_next_fire(store: OpenedStore) -> None:
+    schedule_id = scheduled(store, overlap=Overlap.CANCEL_RUNNING)
+    store.now = NOW + MINUTE
+    store.run(fire)
+    [(job_id,)] = store.rows(sa.select(t.jobs.c.id))
+    assert causes(store, job_id) == [Cause.NO_WORKER, Cause.OF_SCHEDULE]
+    assert reasons(store, job_id)[1].schedule_id == schedule_id
+    store.now = NOW + 2 * MINUTE
+    store.run(fire)
+    ended_, _ = reasons(store, job_id)
+    assert (ended_.actor, ended_.comment) == (f"schedule:{schedule_id}", "its next fire came")
+
+
+def test_of_a_workflow_that_was_cancelled(store: OpenedStore) -> None:
+    ids = flow(store, {"a": "", "b": "a"})
+    assert [why.job_ids for why in reasons(store, ids["b"])] == [(ids["a"],)]
+    store.run(workflows.cancel, WORKFLOW, ANN)
+    for job_id in ids.values():
+        [why] = reasons(store, job_id)
+        assert (why.cause, why.actor, why.comment) == (Cause.ENDED, "ann", "because")
 
 
 def test_it_reads_by_index_only(store: OpenedStore) -> None:

@@ -39,4 +39,5 @@ def _out(why: rules.Why) -> Why:
         comment=why.comment,
         job_ids=list(why.job_ids),
         worker_id=why.worker_id,
+        schedule_id=why.schedule_id,
     )

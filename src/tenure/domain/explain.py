@@ -33,6 +33,7 @@ class Cause(StrEnum):
     LEASE_OVERDUE = "lease_overdue"
     CANCEL_REQUESTED = "cancel_requested"
     EXPIRES = "expires"
+    OF_SCHEDULE = "of_schedule"
     ENDED = "ended"
 
 
@@ -53,6 +54,7 @@ class Why:
     comment: str | None = None
     job_ids: tuple[str, ...] = ()
     worker_id: str | None = None
+    schedule_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Situation:
     error: str | None = None
     holder: Holder | None = None
     acts: dict[str, Act] = field(default_factory=dict)
+    schedule_id: str | None = None
+    nominal_at: int | None = None
     parents: int = 0
     parent_ids: tuple[str, ...] = ()
     fleet: Fleet = Fleet()
@@ -124,9 +128,19 @@ class Situation:
 def explain(job: Situation, now: int) -> list[Why]:
     """The reasons, the one that decides first. Never empty."""
     if job.state in TERMINAL:
-        return [_ended(job)]
-    if job.state is JobState.RUNNING:
-        return _running(job, now)
+        found = [_ended(job)]
+    elif job.state is JobState.RUNNING:
+        found = _running(job, now)
+    else:
+        found = _waiting(job, now)
+    if job.schedule_id is not None:
+        when = "" if job.nominal_at is None else f" for {rfc3339(job.nominal_at)}"
+        told = f"schedule {job.schedule_id} submitted it{when}"
+        found.append(Why(Cause.OF_SCHEDULE, told, at=job.nominal_at, schedule_id=job.schedule_id))
+    return found
+
+
+def _waiting(job: Situation, now: int) -> list[Why]:
     found: list[Why] = []
     if job.state is JobState.PAUSED:
         found.append(_paused(job))

@@ -83,6 +83,8 @@ def _told(row: dict[str, Any]) -> Situation:
         lease_expires_at=row["lease_expires_at"],
         deadline_at=row["deadline_at"],
         cancel_requested=row["cancel_requested_at"] is not None,
+        schedule_id=row["schedule_id"],
+        nominal_at=row["nominal_at"],
         error=None if error is None else f"{error.type}: {error.message}"[:300],
         holder=None
         if row["holder_id"] is None
@@ -94,6 +96,7 @@ _NAMES_OF_JOB = (
     "queue", "type", "options", "state", "reason", "attempt", "lost", "started_at", "error",
     "run_at", "max_attempts", "rank", "ties", "lease_expires_at", "deadline_at",
     "cancel_requested_at", "holder_id", "finished_at", "holder", "holder_state", "last_seen_at",
+    "schedule_id", "nominal_at",
 )  # fmt: skip
 
 
@@ -109,7 +112,7 @@ def _read_job(dialect: Dialect) -> sa.Select[Any]:
         sa.func.coalesce(a.started_at, r.started_at).label("started_at"),
         r.error, a.run_at, a.max_attempts, a.rank, a.ties, a.lease_expires_at, a.deadline_at,
         a.cancel_requested_at, a.worker_id, r.finished_at, w.name, w.state.label("worker_state"),
-        w.last_seen_at,
+        w.last_seen_at, j.schedule_id, j.nominal_at,
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns)

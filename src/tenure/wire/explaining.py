@@ -20,6 +20,7 @@ class Why(Output, kw_only=True, omit_defaults=True):
     comment: str | None = None
     job_ids: list[str] = msgspec.field(default_factory=list)
     worker_id: str | None = None
+    schedule_id: str | None = None
 
 
 class Explanation(Output, kw_only=True):
