@@ -41,6 +41,7 @@ async def test_a_stop_answers_everybody_at_once(tmp_path: Path) -> None:
         waiting = [
             asyncio.create_task(client.post("/api/jobs/acquire", json=poll)),
             asyncio.create_task(client.get(f"/api/jobs/{job['id']}?wait=30")),
+            asyncio.create_task(client.get(f"/api/jobs/{job['id']}/logs?follow=true")),
         ]
         await asyncio.sleep(0.1)
         began = perf_counter()
@@ -48,9 +49,10 @@ async def test_a_stop_answers_everybody_at_once(tmp_path: Path) -> None:
         answers = await asyncio.gather(*waiting)
         await running
         assert perf_counter() - began < 3
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert answers[0].json()["leases"] == []
     assert answers[1].json()["status"] == "pending"
+    assert "event: end" not in answers[2].text
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
