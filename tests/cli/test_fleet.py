@@ -22,7 +22,7 @@ def test_workers_are_listed(tenure: Typed) -> None:
         one for one in tenure("workers", "ls", "-o", "json").json if one["id"] in online(tenure)
     ]
     assert (worker["name"], worker["slots"]) == ("cli", 10)
-    assert sorted(worker["types"]) == ["greet", "linger", "refuse"]
+    assert sorted(worker["types"]) == ["greet", "linger", "progress", "refuse"]
 
 
 def test_workers_are_drained_by_id_and_by_name(tenure: Typed) -> None:
