@@ -33,6 +33,8 @@ HOUR = 60 * MINUTE
         ("reason:timeout", Matching(Field.REASON, (("timeout",),))),
         (f"id:{ID}", Matching(Field.ID, ((ID,),))),
         (f"owner:{ID}", Matching(Field.OWNER, ((ID,),))),
+        (f"not workflow:{ID}", Matching(Field.WORKFLOW, ((ID,),), negated=True)),
+        (f"schedule:{ID}", Matching(Field.SCHEDULE, ((ID,),))),
         ('error:"timed out"', Matching(Field.ERROR, (("timed out",),))),
         ("error:a*b", Matching(Field.ERROR, (("a*b",),))),
         ("payload.user.id:42", Matching(Field.PAYLOAD, (("42",),), ("user", "id"))),

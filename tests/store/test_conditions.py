@@ -16,6 +16,7 @@ from tenure.store import control, listing
 from tenure.store import tables as t
 from tenure.store.control import Action
 from tests.builders import NOW, OTHER_WORKER, WORKER, report
+from tests.store.graphs import WORKFLOW, flow
 from tests.store.opened import OpenedStore
 from tests.store.plans import no_whole_table
 from tests.store.scenes import claimed, ended, submitted
@@ -188,3 +189,16 @@ def test_a_filter_examines_a_bounded_number_of_rows(store: OpenedStore) -> None:
     assert first.next is not None
     second = store.run(listing.job_ids, query, first.next, 50)
     assert second == listing.Listed([old], None)
+
+
+def test_jobs_of_a_workflow_and_of_a_schedule(store: OpenedStore) -> None:
+    members = flow(store, {"a": "", "b": "a"})
+    plain = one(store)
+    fired = one(store)
+    store.execute(sa.update(t.jobs).where(t.jobs.c.id == fired).values(schedule_id=OWNER))
+    assert found(store, f"workflow:{WORKFLOW}") == [members["a"], members["b"]]
+    assert found(store, f"not workflow:{WORKFLOW} not schedule:{OWNER}") == [plain]
+    assert found(store, f"schedule:{OWNER}") == [fired]
+    text = f"workflow:{WORKFLOW} schedule:{OWNER}"
+    query = parse(text, store.now)
+    no_whole_table(store, partial(listing.job_ids, query=query, after=None, limit=50))

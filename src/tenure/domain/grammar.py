@@ -261,6 +261,8 @@ _READERS: dict[Field, Callable[[Field, list[_Value], bool, int], Clause]] = {
     Field.STATUS: _states,
     Field.ID: _ids,
     Field.OWNER: _ids,
+    Field.WORKFLOW: _ids,
+    Field.SCHEDULE: _ids,
     Field.PRIORITY: _priority,
     Field.CREATED: _instant,
     Field.FINISHED: _instant,

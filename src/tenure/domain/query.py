@@ -28,6 +28,8 @@ class Field(StrEnum):
     FINGERPRINT = "fingerprint"
     ID = "id"
     OWNER = "owner"
+    WORKFLOW = "workflow"
+    SCHEDULE = "schedule"
     PRIORITY = "priority"
     CREATED = "created"
     FINISHED = "finished"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tenure.domain.query import Clause, Compared, Field, Matching, Op, Query
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
+from tenure.store.tables_workflows import workflow_jobs
 
 _LONGEST_GLOB = 1_000
 """Characters of a payload's value that a word with `*` is tried on."""
@@ -21,6 +22,7 @@ _OF_JOB: dict[Field, tuple[str, ...]] = {
     Field.NAME: ("name",),
     Field.TAG: ("tags",),
     Field.OWNER: ("owner_id",),
+    Field.SCHEDULE: ("schedule_id",),
     Field.PRIORITY: ("priority",),
     Field.CREATED: ("created_at",),
     Field.PAYLOAD: ("payload",),
@@ -41,6 +43,8 @@ def columns(query: Query) -> list[sa.ColumnElement[Any]]:
     found += [_end(name).label(f"end_{name}") for field, name in _OF_END.items() if field in fields]
     if Field.REASON in fields:
         found.append(_waiting_reason().label("active_reason"))
+    if Field.WORKFLOW in fields:
+        found.append(_workflow().label("workflow_id"))
     if Field.ERROR in fields:
         found.append(_last_error().label("last_error"))
     return found
@@ -55,6 +59,11 @@ def _end(name: str) -> sa.ScalarSelect[Any]:
 def _waiting_reason() -> sa.ScalarSelect[Any]:
     a = t.active_jobs.alias("waiting_job").c
     return sa.select(a.reason).where(a.job_id == t.jobs.c.id).scalar_subquery()
+
+
+def _workflow() -> sa.ScalarSelect[Any]:
+    n = workflow_jobs.c
+    return sa.select(n.workflow_id).where(n.job_id == t.jobs.c.id).scalar_subquery()
 
 
 def _last_error() -> sa.ScalarSelect[Any]:
@@ -100,10 +109,9 @@ def _matching(dialect: Dialect, row: sa.CTE, clause: Matching) -> sa.ColumnEleme
             return _fits(dialect, sa.func.coalesce(c.active_reason, c.end_reason), words)
         case Field.FINGERPRINT:
             return _fits(dialect, c.end_fingerprint, words)
-        case Field.ID:
-            return c.id.in_([word[0] for word in words])
-        case Field.OWNER:
-            return c.owner_id.in_([word[0] for word in words])
+        case Field.ID | Field.OWNER | Field.WORKFLOW | Field.SCHEDULE:
+            column = c.id if clause.field is Field.ID else c[f"{clause.field}_id"]
+            return column.in_([word[0] for word in words])
         case _:
             return _fits(dialect, c[_OF_JOB[clause.field][0]], words)
 
