@@ -11,7 +11,7 @@ from tenure.domain.ids import IdSource
 from tenure.domain.job import DEFAULT_OPTIONS, JobOptions, JobSpec, NewJob
 from tenure.domain.retry import DEFAULT_RETRY_POLICY, RetryPolicy
 from tenure.domain.run import Outcome, Report
-from tenure.domain.schedule import Overlap, ScheduleRules
+from tenure.domain.scheduling import Overlap, ScheduleRules
 from tenure.store.schedules import NewSchedule
 
 NOW = clock.from_datetime(datetime(2026, 11, 21, 12, tzinfo=UTC))

@@ -46,7 +46,7 @@ async def act(api: Api, schedule_id: str, action: str, **body: Any) -> Any:
 async def test_a_schedule_fires_by_itself(api: Api) -> None:
     made = await create(api, every_seconds=1, overlap="allow")
     assert (made["status"], made["version"]) == ("active", 1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while len((await get(api, f"{made['id']}/fires"))["items"]) < 2:
             await asyncio.sleep(0.02)
     await act(api, made["id"], "pause")

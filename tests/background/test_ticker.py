@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tenure.background.duty import Ticked
 from tenure.background.ticker import Ticker
-from tenure.domain.clock import MINUTE
+from tenure.domain.clock import MINUTE, SECOND
 from tenure.domain.ids import IdSource
 from tenure.store import schedules
 from tenure.store import tables as t
+from tenure.store import tables_schedules as s
 from tenure.store.control import Action
 from tests.background.rig import Rig
+from tests.background.test_duties import Running
 from tests.builders import NOW, new_schedule
+from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
 
@@ -40,3 +49,60 @@ async def test_it_does_not_spin_when_it_moves_nothing(rig: Rig) -> None:
     await rig.run(schedules.create, new_schedule(), Action())
     # Due for the tick, not yet for the transaction: as if another coordinator had the row.
     assert await ticker.tick(rig.now + MINUTE) == Ticked(0)
+
+
+async def test_two_coordinators_under_restarts_fire_each_time_once(
+    postgres_server: PostgresServer,
+) -> None:
+    """200 schedules of every second; one of the two coordinators is always about to stop."""
+    url = postgres_server.url(name := postgres_server.create())
+    first = Running(url)
+    async with first.running():
+        for id_ in IdSource().make(first.here.clock.now(), 200):
+            new = new_schedule(id=id_, every=SECOND)
+            await first.here.committer.run(partial(schedules.create, new=new, action=Action()))
+    async with asyncio.timeout(240):
+        while await fired(url) < 800:
+            one, other = Running(url), Running(url)
+            async with one.running():
+                async with other.running():
+                    before = await fired(url)
+                    while await fired(url) < before + 150:
+                        await asyncio.sleep(0.01)
+                while await fired(url) < before + 300:
+                    await asyncio.sleep(0.01)
+    rows, jobs = await ledger(url)
+    postgres_server.drop(name)
+    spans: dict[str, list[tuple[int, int, int]]] = {}
+    for schedule_id, nominal_at, until_at, count in rows:
+        spans.setdefault(schedule_id, []).append((nominal_at, until_at, count))
+    assert len(spans) == 200
+    for found in spans.values():
+        # No time twice and none left out: each row goes on where the former one ended.
+        assert {after[0] - before[1] for before, after in pairwise(found)} <= {SECOND}
+        assert all((until - at) // SECOND + 1 == count for at, until, count in found)
+    assert len(jobs) == len(set(jobs))
+    assert len(jobs) >= 800
+
+
+async def fired(url: str) -> int:
+    """How many jobs the schedules have."""
+    [(number,)] = await read(url, sa.select(sa.func.count()).select_from(t.jobs))
+    return int(number)
+
+
+async def ledger(url: str) -> tuple[list[Any], list[tuple[str, int]]]:
+    """All rows of the ledger in order, and (schedule, nominal time) of every job."""
+    c, j = s.fires.c, t.jobs.c
+    rows = sa.select(c.schedule_id, c.nominal_at, c.until_at, c["count"])
+    jobs = await read(url, sa.select(j.schedule_id, j.nominal_at))
+    found = await read(url, rows.order_by(c.schedule_id, c.nominal_at))
+    return found, [(row[0], row[1]) for row in jobs]
+
+
+async def read(url: str, statement: sa.Select[Any]) -> list[Any]:
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.connect() as conn:
+        rows = list((await conn.execute(statement)).all())
+    await engine.dispose()
+    return rows

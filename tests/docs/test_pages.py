@@ -165,7 +165,9 @@ def test_every_command_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> Non
     assert {f"`tenure {command}`" for command in commands} == {c for c in told if "tenure" in c}
 
 
-@pytest.mark.parametrize("group", ["jobs", "dlq", "operations", "queues", "workers", "config"])
+@pytest.mark.parametrize(
+    "group", ["jobs", "dlq", "operations", "schedules", "queues", "workers", "config"]
+)
 def test_every_command_of_a_group_is_on_its_page(
     group: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,7 +177,7 @@ def test_every_command_of_a_group_is_on_its_page(
     assert re.findall("`([a-z]+)`", told) == commands
 
 
-GROUPS = {"jobs", "dlq", "operations", "queues", "workers", "config"}
+GROUPS = {"jobs", "dlq", "operations", "schedules", "queues", "workers", "config"}
 TYPED = re.compile(r"(?:^|`)tenure ([a-z]+)((?: [^`\n#]*)?)", re.M)
 
 

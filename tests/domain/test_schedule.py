@@ -11,11 +11,7 @@ from hypothesis import strategies as st
 from tenure.domain.clock import MINUTE, SECOND
 from tenure.domain.errors import InvalidInput
 from tenure.domain.schedule import (
-    FireOutcome,
-    Misfire,
-    Overlap,
     Plan,
-    ScheduleRules,
     Stretch,
     check,
     due_at,
@@ -24,6 +20,7 @@ from tenure.domain.schedule import (
     times,
     times_within,
 )
+from tenure.domain.scheduling import FireOutcome, Misfire, Overlap, ScheduleRules
 from tests.builders import NOW
 
 ID = "0193474a-0000-7000-8000-0000000000aa"

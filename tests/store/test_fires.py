@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from tenure.domain.clock import MINUTE, SECOND
 from tenure.domain.ids import IdSource
-from tenure.domain.schedule import Misfire, Overlap
+from tenure.domain.scheduling import Misfire, Overlap
 from tenure.store import control, schedules
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s

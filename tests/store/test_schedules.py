@@ -14,7 +14,7 @@ from tenure.domain.errors import (
     VersionConflict,
 )
 from tenure.domain.ids import IdSource
-from tenure.domain.schedule import Misfire, Overlap
+from tenure.domain.scheduling import Misfire, Overlap
 from tenure.store import schedules
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s

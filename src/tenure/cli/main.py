@@ -22,6 +22,7 @@ class _Root(LazyGroup):
         "jobs": ("tenure.cli.jobs:app", "List, show, follow, change and stop jobs."),
         "dlq": ("tenure.cli.deadletters:app", "Jobs that failed for good, by cause."),
         "operations": ("tenure.cli.operations:app", "Bulk operations: how far, and stopping them."),
+        "schedules": ("tenure.cli.schedules:app", "Recurring jobs."),
         "queues": ("tenure.cli.fleet:queues", "Queues with their unfinished jobs."),
         "workers": ("tenure.cli.fleet:workers", "Workers, and draining them."),
         "stats": ("tenure.cli.fleet:stats", "Counts, totals and delays."),

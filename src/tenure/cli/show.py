@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tenure.telemetry.text import one_line
 from tenure.wire.jobs import Job
+
+if TYPE_CHECKING:
+    from tenure.wire.schedules import Schedule
 
 Columns = Mapping[str, Callable[[Any], Any]]
 
@@ -95,6 +98,46 @@ WORKERS: Columns = {
     "host": lambda worker: f"{worker.hostname}:{worker.pid}",
     "seen": attrgetter("last_seen_at"),
 }
+
+
+def _times(schedule: Schedule) -> str:
+    if schedule.every_seconds is not None:
+        return f"every {schedule.every_seconds:g}s"
+    return f"{schedule.cron} {schedule.timezone}"
+
+
+SCHEDULES: Columns = {
+    "id": attrgetter("id"),
+    "status": attrgetter("status"),
+    "times": _times,
+    "type": lambda schedule: schedule.job and schedule.job.type,
+    "next": attrgetter("next_fire_at"),
+    "last": attrgetter("last_fired_at"),
+    "name": attrgetter("name"),
+}
+FIRES: Columns = {
+    "time": attrgetter("nominal_at"),
+    "until": attrgetter("until_at"),
+    "count": attrgetter("count"),
+    "outcome": attrgetter("outcome"),
+    "job": attrgetter("job_id"),
+}
+TIMES: Columns = {
+    "time": attrgetter("at"),
+    "local": attrgetter("local"),
+    "note": attrgetter("note"),
+}
+BACKFILL: Columns = {
+    "time": attrgetter("nominal_at"),
+    "local": attrgetter("local"),
+    "job": attrgetter("job_id"),
+}
+
+
+def schedule_fields(schedule: Schedule) -> dict[str, Any]:
+    """A schedule for a person: what says nothing is left out."""
+    fields: dict[str, Any] = msgspec.structs.asdict(schedule)
+    return {name: value for name, value in fields.items() if value not in (None, 0.0)}
 
 
 def job_fields(job: Job) -> dict[str, Any]:

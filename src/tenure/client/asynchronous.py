@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tenure.client.retrying import Patience
+    from tenure.client.schedules import AsyncSchedules
 
 Result = TypeVar("Result")
 
@@ -57,6 +58,13 @@ class AsyncClient:
             url, token=token, timeout=timeout, patience=patience, transport=transport
         )
         self._gatherer = Gatherer(self.run)
+
+    @property
+    def schedules(self) -> AsyncSchedules:
+        """See `Client.schedules`."""
+        from tenure.client.schedules import AsyncSchedules
+
+        return AsyncSchedules(self.run)
 
     @property
     def url(self) -> str:

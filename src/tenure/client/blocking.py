@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import httpx
 
     from tenure.client.retrying import Patience
+    from tenure.client.schedules import Schedules
 
 Result = TypeVar("Result")
 
@@ -57,6 +58,13 @@ class Client:
         self._transport = Transport(
             url, token=token, timeout=timeout, patience=patience, transport=transport
         )
+
+    @property
+    def schedules(self) -> Schedules:
+        """Recurring jobs: create, change, pause, run now, backfill."""
+        from tenure.client.schedules import Schedules
+
+        return Schedules(self.run)
 
     @property
     def url(self) -> str:

@@ -101,6 +101,11 @@ def encode_edit(fields: Mapping[str, Any]) -> bytes:
     return _object(fields, None)
 
 
+def encode_fields(fields: Mapping[str, Any]) -> bytes:
+    """An object of exactly these fields, None as null. Raises InvalidInput for what is no JSON."""
+    return _object(fields, None)
+
+
 def encode_value(value: Any, field: str) -> bytes:
     """Any JSON value: also of dataclasses, msgspec Structs and pydantic models; datetimes as
     RFC 3339. A msgspec.Raw goes out byte for byte. NaN, infinities and lone surrogates have no

@@ -12,7 +12,7 @@ from tenure.coordinator.intake import Intake, check_size, decode_one, decode_val
 from tenure.domain.clock import SECOND
 from tenure.domain.errors import InvalidInput
 from tenure.domain.job import JobSpec
-from tenure.domain.schedule import ScheduleRules
+from tenure.domain.scheduling import ScheduleRules
 from tenure.settings import Limits
 from tenure.store.schedules import NewSchedule, ScheduleEdit
 from tenure.wire import schedules as wire

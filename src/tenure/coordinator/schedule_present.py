@@ -9,7 +9,8 @@ import msgspec
 from tenure.coordinator.receipts import policy_out
 from tenure.domain import cron
 from tenure.domain.clock import SECOND, to_datetime
-from tenure.domain.schedule import ScheduleRules, note
+from tenure.domain.schedule import note
+from tenure.domain.scheduling import ScheduleRules
 from tenure.store.schedule_reads import FireRow, ScheduleRow
 from tenure.store.schedule_rows import decode_job, decode_rules
 from tenure.wire import schedules as wire

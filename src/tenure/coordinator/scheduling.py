@@ -14,7 +14,8 @@ from tenure.domain.clock import SECOND, Clock, micros
 from tenure.domain.errors import InvalidInput
 from tenure.domain.ids import IdSource
 from tenure.domain.job import MAX_KEY
-from tenure.domain.schedule import LATEST_INSTANT, ScheduleRules, check, times, times_within
+from tenure.domain.schedule import check, times, times_within
+from tenure.domain.scheduling import LATEST_INSTANT, ScheduleRules
 from tenure.settings import Settings
 from tenure.store import reads, schedule_reads
 from tenure.store import schedules as verbs

@@ -16,16 +16,8 @@ from loguru import logger
 from tenure.domain.errors import IllegalTransition, JobNotFound
 from tenure.domain.ids import IdSource
 from tenure.domain.job import NewJob
-from tenure.domain.schedule import (
-    MAX_WALKED,
-    FireOutcome,
-    Overlap,
-    Plan,
-    ScheduleRules,
-    Stretch,
-    due_at,
-    plan,
-)
+from tenure.domain.schedule import MAX_WALKED, Plan, Stretch, due_at, plan
+from tenure.domain.scheduling import FireOutcome, Overlap, ScheduleRules
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action, cancel

@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from tenure.domain.job import JobSpec
-from tenure.domain.schedule import ScheduleRules
+from tenure.domain.scheduling import ScheduleRules
 
 _rules = msgspec.json.Decoder(ScheduleRules)
 _job = msgspec.json.Decoder(JobSpec)

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from tenure.domain.errors import PreconditionFailed, ScheduleNotFound, VersionConflict
 from tenure.domain.job import JobSpec, NewJob
-from tenure.domain.schedule import FireOutcome, ScheduleRules, check, due_at, plan
+from tenure.domain.schedule import check, due_at, plan
+from tenure.domain.scheduling import FireOutcome, ScheduleRules
 from tenure.store import naming
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tenure.domain import schedule as domain
+from tenure.domain import scheduling as domain
 from tenure.wire.base import Input, Instant, Output, Reason, Seconds, Text, Time
 from tenure.wire.jobs import JobIn, Name, RetryPolicyOut
 

@@ -1,0 +1,252 @@
+"""Schedules as both clients offer them: `client.schedules`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar, Unpack
+
+from tenure.client import schedule_routes as routes
+from tenure.client.call import Call
+from tenure.client.routes import page_size
+from tenure.client.schedule_routes import ScheduleFields
+from tenure.client.submission import JobSpec
+from tenure.wire.jobs import Job
+from tenure.wire.schedules import Backfilled, Fire, NextTime, Schedule
+
+Result = TypeVar("Result")
+
+
+class Run(Protocol):
+    """Carries out a call."""
+
+    def __call__(self, call: Call[Result], /) -> Result:
+        """Its answer."""
+
+
+class RunAwaited(Protocol):
+    """Carries out a call in a loop."""
+
+    def __call__(self, call: Call[Result], /) -> Awaitable[Result]:
+        """Its answer, awaited."""
+
+
+class Schedules:
+    """The schedules of a coordinator. A schedule is named by its id or the start of it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def create(
+        self, job: JobSpec, *, paused: bool = False, **fields: Unpack[ScheduleFields]
+    ) -> Schedule:
+        """Create a schedule that submits `job` at each of its times. See `ScheduleFields`.
+
+        Raises InvalidInput naming the field, also for times that never come.
+        """
+        return self._run(routes.create(job, fields, paused=paused))
+
+    def get(self, schedule_id: str) -> Schedule:
+        """A schedule by its id, or by an unambiguous start of it (8 characters or more).
+
+        Raises ScheduleNotFound.
+        """
+        return self._run(routes.get(schedule_id))
+
+    def list(self, *, status: str | None = None, limit: int | None = None) -> Iterator[Schedule]:
+        """Schedules, newest first, page by page; of one `status`: active, paused or ended."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = self._run(routes.page(status, page_size(left), after))
+            yield from page.items
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    def update(
+        self,
+        schedule_id: str,
+        version: int | None = None,
+        *,
+        job: JobSpec | None = None,
+        **fields: Unpack[ScheduleFields],
+    ) -> Schedule:
+        """Change the given fields; other times count from now. None sets a field back.
+
+        With `version` only if it is the current one: raises VersionConflict. Raises InvalidInput.
+        """
+        return self._run(routes.update(schedule_id, version, job, fields))
+
+    def delete(self, schedule_id: str) -> None:
+        """Fire no more; the jobs stay."""
+        self._run(routes.delete(schedule_id))
+
+    def pause(self, schedule_id: str, reason: str | None = None) -> Schedule:
+        """Stop firing until resumed."""
+        return self._run(routes.act(schedule_id, "pause", reason))
+
+    def resume(self, schedule_id: str, reason: str | None = None) -> Schedule:
+        """Fire again from now on; what passed meanwhile is not made up."""
+        return self._run(routes.act(schedule_id, "resume", reason))
+
+    def trigger(self, schedule_id: str, reason: str | None = None) -> Job:
+        """Submit the schedule's job once now, also while it is paused."""
+        return self._run(routes.trigger(schedule_id, reason))
+
+    def backfill(
+        self,
+        schedule_id: str,
+        start: datetime,
+        end: datetime,
+        *,
+        preview: bool = False,
+        reason: str | None = None,
+    ) -> Backfilled:
+        """Fire the times from `start` to before `end` that have not fired, at most 1,000.
+
+        With `preview` only say which they are. Raises InvalidInput.
+        """
+        return self._run(routes.backfill(schedule_id, start, end, reason, preview=preview))
+
+    def fires(self, schedule_id: str, *, limit: int | None = None) -> Iterator[Fire]:
+        """What became of the schedule's times, newest first; at most `limit` rows."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = self._run(routes.fires(schedule_id, page_size(left), after))
+            yield from page.items
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    def jobs(self, schedule_id: str, *, limit: int | None = None) -> Iterator[Job]:
+        """The schedule's jobs, newest first; at most `limit`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = self._run(routes.jobs(schedule_id, page_size(left), after))
+            yield from page.items
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    def next(self, schedule_id: str, count: int | None = None) -> Sequence[NextTime]:
+        """The next nominal times (5), with what a clock change does to them."""
+        return self._run(routes.next_times(schedule_id, count))
+
+    def preview(
+        self,
+        cron: str | None = None,
+        *,
+        every: timedelta | float | None = None,
+        timezone: str = "UTC",
+        after: datetime | None = None,
+        count: int | None = None,
+    ) -> Sequence[NextTime]:
+        """The next times of any expression. Raises InvalidInput as `create` does."""
+        return self._run(routes.preview(cron, every, timezone, after, count))
+
+
+class AsyncSchedules:
+    """`Schedules` for one event loop: the same methods, arguments and errors, awaited."""
+
+    def __init__(self, run: RunAwaited) -> None:
+        self._run = run
+
+    async def create(
+        self, job: JobSpec, *, paused: bool = False, **fields: Unpack[ScheduleFields]
+    ) -> Schedule:
+        """See `Schedules.create`."""
+        return await self._run(routes.create(job, fields, paused=paused))
+
+    async def get(self, schedule_id: str) -> Schedule:
+        """See `Schedules.get`."""
+        return await self._run(routes.get(schedule_id))
+
+    async def list(
+        self, *, status: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Schedule]:
+        """See `Schedules.list`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = await self._run(routes.page(status, page_size(left), after))
+            for item in page.items:
+                yield item
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    async def update(
+        self,
+        schedule_id: str,
+        version: int | None = None,
+        *,
+        job: JobSpec | None = None,
+        **fields: Unpack[ScheduleFields],
+    ) -> Schedule:
+        """See `Schedules.update`."""
+        return await self._run(routes.update(schedule_id, version, job, fields))
+
+    async def delete(self, schedule_id: str) -> None:
+        """See `Schedules.delete`."""
+        await self._run(routes.delete(schedule_id))
+
+    async def pause(self, schedule_id: str, reason: str | None = None) -> Schedule:
+        """See `Schedules.pause`."""
+        return await self._run(routes.act(schedule_id, "pause", reason))
+
+    async def resume(self, schedule_id: str, reason: str | None = None) -> Schedule:
+        """See `Schedules.resume`."""
+        return await self._run(routes.act(schedule_id, "resume", reason))
+
+    async def trigger(self, schedule_id: str, reason: str | None = None) -> Job:
+        """See `Schedules.trigger`."""
+        return await self._run(routes.trigger(schedule_id, reason))
+
+    async def backfill(
+        self,
+        schedule_id: str,
+        start: datetime,
+        end: datetime,
+        *,
+        preview: bool = False,
+        reason: str | None = None,
+    ) -> Backfilled:
+        """See `Schedules.backfill`."""
+        return await self._run(routes.backfill(schedule_id, start, end, reason, preview=preview))
+
+    async def fires(self, schedule_id: str, *, limit: int | None = None) -> AsyncIterator[Fire]:
+        """See `Schedules.fires`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = await self._run(routes.fires(schedule_id, page_size(left), after))
+            for item in page.items:
+                yield item
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    async def jobs(self, schedule_id: str, *, limit: int | None = None) -> AsyncIterator[Job]:
+        """See `Schedules.jobs`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = await self._run(routes.jobs(schedule_id, page_size(left), after))
+            for item in page.items:
+                yield item
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    async def next(self, schedule_id: str, count: int | None = None) -> Sequence[NextTime]:
+        """See `Schedules.next`."""
+        return await self._run(routes.next_times(schedule_id, count))
+
+    async def preview(
+        self,
+        cron: str | None = None,
+        *,
+        every: timedelta | float | None = None,
+        timezone: str = "UTC",
+        after: datetime | None = None,
+        count: int | None = None,
+    ) -> Sequence[NextTime]:
+        """See `Schedules.preview`."""
+        return await self._run(routes.preview(cron, every, timezone, after, count))
