@@ -13,7 +13,7 @@ from tenure.domain import explain as rules
 from tenure.domain.clock import MINUTE, SECOND
 from tenure.domain.errors import JobNotFound
 from tenure.domain.explain import Cause, Why
-from tenure.domain.schedule import Overlap
+from tenure.domain.scheduling import Overlap
 from tenure.store import control, explaining, workflows
 from tenure.store import tables as t
 from tenure.store.control import Action
