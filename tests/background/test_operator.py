@@ -117,7 +117,7 @@ async def test_an_aborted_operation_is_left(rig: Rig) -> None:
     await rig.submitted(60)
     operation = await begun(rig, "cancel", "status:pending")
     operator = Operator(rig.committer, rig.reader, rig.clock)
-    assert (await operator.tick(rig.now)).done == 50
+    assert (await operator.tick(rig.now)).done == 25
     await rig.run(operations.abort, operation, Action("ann"))
     assert (await operator.tick(rig.now)).done == 0
-    assert await in_state(rig, "pending") == 10
+    assert await in_state(rig, "pending") == 35

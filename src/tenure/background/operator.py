@@ -14,7 +14,7 @@ from tenure.store.committer import Committer
 from tenure.store.operations import OperationRow
 from tenure.store.reader import Reader
 
-_BATCH = 50
+_BATCH = 25
 _WATCH = SECOND
 
 
@@ -34,7 +34,7 @@ class Operator:
         self._clock = clock
 
     async def tick(self, now: int) -> Ticked:
-        """One step of every running operation: up to 50 jobs, or a look at its canary."""
+        """One step of every running operation: up to 25 jobs, or a look at its canary."""
         began = self._clock.monotonic()
         found = await self._reader.run(verbs.going)
         done, more = 0, False
