@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         VersionConflict,
         WaitTimeout,
         WorkerNotFound,
+        WorkflowNotFound,
     )
     from tenure.domain.retry import RetryPolicy
     from tenure.domain.run import Cancel, Fail, Retry, Snooze
@@ -79,6 +80,7 @@ __all__ = [
     "VersionConflict",
     "WaitTimeout",
     "WorkerNotFound",
+    "WorkflowNotFound",
     "__version__",
     "handler",
 ]

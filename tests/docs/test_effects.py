@@ -12,6 +12,7 @@ import pytest
 from examples.effects import Credit, Page, credit, publish
 from tenure import Context, Fail
 from tenure.wire.leases import Lease
+from tenure.worker.door import Door
 
 JOB, OTHER_JOB = "0193474a-0000-7000-8000-00000000000a", "0193474a-0000-7000-8000-00000000000b"
 
@@ -20,6 +21,7 @@ class Nowhere:
     """Notes of these handlers go nowhere."""
 
     cancelled = False
+    door = Door("http://127.0.0.1:1", None)
 
     def note_progress(self, fraction: float | None, message: str | None) -> None: ...
 

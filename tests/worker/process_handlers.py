@@ -81,3 +81,8 @@ def tidy(payload: str, ctx: Context) -> None:
         time.sleep(60)
     finally:
         file.unlink()
+
+
+@handler("adds", isolation="process")
+def adds(ctx: Context) -> str:
+    return ctx.submit_now("part", {"n": 1}, key="from-child").id

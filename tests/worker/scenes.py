@@ -13,6 +13,7 @@ import msgspec
 from tenure.domain.ids import IdSource
 from tenure.domain.lease import Trust
 from tenure.wire.leases import Lease
+from tenure.worker.door import Door
 from tenure.worker.executor import Ending, Executor
 from tenure.worker.holding import Grant, Holding, Run
 from tenure.worker.invocation import Invocation
@@ -43,6 +44,8 @@ def grant(lease_seconds: float = 30.0) -> Grant:
 
 class Heard:
     """A watcher that keeps which runs told something."""
+
+    door = Door("http://127.0.0.1:1", None)
 
     def __init__(self) -> None:
         self.noted_runs: list[Run] = []

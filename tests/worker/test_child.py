@@ -37,6 +37,8 @@ def _child() -> Iterator[tuple[socket.socket, subprocess.Popen[str]]]:
 def _task(type_: str, qualname: str) -> bytes:
     task = frames.Task(
         lease=lease(type_, {}),
+        url="http://127.0.0.1:1",
+        token=None,
         module="tests.worker.process_handlers",
         file=None,
         qualname=qualname,

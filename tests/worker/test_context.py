@@ -7,12 +7,15 @@ from tenure.domain.errors import TooLarge
 from tenure.domain.run import Cancel
 from tenure.wire.leases import Parent
 from tenure.worker.context import MAX_CHECKPOINT, Context
+from tenure.worker.door import Door
 from tests.builders import OTHER_WORKER
 from tests.worker.scenes import lease
 
 
 class Told:
     """A channel that keeps what it is told."""
+
+    door = Door("http://127.0.0.1:1", None)
 
     def __init__(self) -> None:
         self.cancelled = False

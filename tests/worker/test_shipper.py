@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tenure.worker import shipper as module
+from tenure.worker.door import Door
 from tenure.worker.holding import Run
 from tenure.worker.invocation import Invocation
 from tenure.worker.registry import Registry, handler
@@ -25,6 +26,8 @@ async def work(payload: object) -> None: ...
 
 class Dock:
     """A shipper as the watcher of its runs."""
+
+    door = Door("http://127.0.0.1:1", None)
 
     def __init__(self, shipper: LogShipper) -> None:
         self.shipper = shipper

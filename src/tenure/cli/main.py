@@ -21,6 +21,7 @@ class _Root(LazyGroup):
         "submit": ("tenure.cli.submit:app", "Submit a job."),
         "jobs": ("tenure.cli.jobs:app", "List, show, follow, change and stop jobs."),
         "dlq": ("tenure.cli.deadletters:app", "Jobs that failed for good, by cause."),
+        "workflows": ("tenure.cli.workflows:app", "Submit, show and stop workflows."),
         "operations": ("tenure.cli.operations:app", "Bulk operations: how far, and stopping them."),
         "schedules": ("tenure.cli.schedules:app", "Recurring jobs."),
         "queues": ("tenure.cli.fleet:queues", "Queues with their unfinished jobs."),

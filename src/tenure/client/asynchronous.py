@@ -8,9 +8,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from tenure.client import routes
+from tenure.client import flows, routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
+from tenure.client.flows import WorkflowFields, WorkflowJob
 from tenure.client.following import Follower
 from tenure.client.gathering import Gatherer
 from tenure.client.retrying import RETRIED
@@ -27,6 +28,7 @@ from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
+from tenure.wire.workflows import Workflow, WorkflowDetail
 
 if TYPE_CHECKING:
     import httpx
@@ -236,6 +238,49 @@ class AsyncClient:
     async def dead_letter_group(self, fingerprint: str) -> DeadLetters:
         """See `Client.dead_letter_group`."""
         return await self.run(routes.dead_letter_group(fingerprint))
+
+    async def submit_workflow(
+        self, jobs: Iterable[WorkflowJob], **fields: Unpack[WorkflowFields]
+    ) -> Workflow:
+        """See `Client.submit_workflow`."""
+        return await self.run(flows.submit(jobs, fields))
+
+    async def workflow(self, workflow_id: str) -> WorkflowDetail:
+        """See `Client.workflow`."""
+        return await self.run(flows.get(workflow_id))
+
+    async def workflows(
+        self, *, status: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Workflow]:
+        """See `Client.workflows`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            size = None if left is None else min(left, 100)
+            page = await self.run(flows.page(status, size, after))
+            for item in page.items:
+                yield item
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    async def wait_workflow(
+        self, workflow_id: str, timeout: timedelta | float | None = None
+    ) -> WorkflowDetail:
+        """See `Client.wait_workflow`."""
+        looking = flows.Looking(workflow_id, timeout)
+        while True:
+            found = await self.run(flows.get(workflow_id))
+            if found.finished:
+                return found
+            await asyncio.sleep(looking.pause())
+
+    async def cancel_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
+        """See `Client.cancel_workflow`."""
+        return await self.run(flows.act(workflow_id, "cancel", reason))
+
+    async def retry_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
+        """See `Client.retry_workflow`."""
+        return await self.run(flows.act(workflow_id, "retry", reason))
 
     async def queues(self) -> Sequence[Queue]:
         """See `Client.queues`."""

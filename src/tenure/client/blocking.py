@@ -8,9 +8,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from tenure.client import routes
+from tenure.client import flows, routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
+from tenure.client.flows import WorkflowFields, WorkflowJob
 from tenure.client.following import Follower
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter, OperationFields
@@ -26,6 +27,7 @@ from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
+from tenure.wire.workflows import Workflow, WorkflowDetail
 
 if TYPE_CHECKING:
     import httpx
@@ -256,6 +258,51 @@ class Client:
     def dead_letter_group(self, fingerprint: str) -> DeadLetters:
         """Failed jobs of one fingerprint. Raises NotFound."""
         return self.run(routes.dead_letter_group(fingerprint))
+
+    def submit_workflow(
+        self, jobs: Iterable[WorkflowJob], **fields: Unpack[WorkflowFields]
+    ) -> Workflow:
+        """Submit jobs that depend on each other, all or none, as one workflow.
+
+        Raises InvalidInput naming the unknown key or the cycle, TooLarge.
+        """
+        return self.run(flows.submit(jobs, fields))
+
+    def workflow(self, workflow_id: str) -> WorkflowDetail:
+        """A workflow with its jobs. Raises WorkflowNotFound."""
+        return self.run(flows.get(workflow_id))
+
+    def workflows(
+        self, *, status: str | None = None, limit: int | None = None
+    ) -> Iterator[Workflow]:
+        """Workflows, newest first, page by page as they are asked for; at most `limit`."""
+        after, left = None, limit
+        while left is None or left > 0:
+            page = self.run(flows.page(status, None if left is None else min(left, 100), after))
+            yield from page.items
+            after, left = page.next, None if left is None else left - len(page.items)
+            if after is None:
+                return
+
+    def wait_workflow(
+        self, workflow_id: str, timeout: timedelta | float | None = None
+    ) -> WorkflowDetail:
+        """The workflow once every job of it has ended, well or not: look at its `status`.
+
+        Raises WaitTimeout, WorkflowNotFound.
+        """
+        looking = flows.Looking(workflow_id, timeout)
+        while not (found := self.run(flows.get(workflow_id))).finished:
+            time.sleep(looking.pause())
+        return found
+
+    def cancel_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
+        """Stop every unfinished job of a workflow. Raises IllegalTransition when it is finished."""
+        return self.run(flows.act(workflow_id, "cancel", reason))
+
+    def retry_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
+        """Run again what failed, expired or was cancelled. Raises IllegalTransition."""
+        return self.run(flows.act(workflow_id, "retry", reason))
 
     def queues(self) -> Sequence[Queue]:
         """Every queue with its unfinished jobs by state."""

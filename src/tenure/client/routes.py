@@ -86,6 +86,11 @@ def submit(job: EncodedJob) -> Call[Submitted]:
     return Call("POST", path("jobs"), decode, body, headers, repeatable=True)
 
 
+def submit_from(job: EncodedJob, *, named: bool) -> Call[Submitted]:
+    """A job that a running one submits. One that is `named` in its workflow may be sent again."""
+    return Call("POST", path("jobs"), _submitted, job.body, repeatable=named)
+
+
 def _submitted(answer: Answer) -> Submitted:
     return Submitted(_id(answer).id, answer.headers.get("idempotency-replayed") == "true")
 

@@ -44,9 +44,13 @@ class EditFields(JobFields, total=False):
 
 class SubmitFields(JobFields, total=False):
     """`idempotency_key`: the same key and the same job is one job, for 24 hours. Without it each
-    request gets one of its own, so that sending again after a lost answer is safe."""
+    request gets one of its own, so that sending again after a lost answer is safe. `depends_on`:
+    ids of jobs to wait for, or `{"job_id": ..., "on": "success" | "failure" | "done"}`; `join`:
+    "all" (default) or "any"."""
 
     idempotency_key: str | None
+    depends_on: Sequence[str | Mapping[str, str]] | None
+    join: str | None
 
 
 class JobSpec(SubmitFields, total=False):
@@ -145,6 +149,6 @@ def _wire(name: str, value: Any) -> Any:
         raise InvalidInput.field(name, "needs a time zone, like datetime.now(UTC)")
     if isinstance(value, str):
         return value
-    if name == "tags" and value is not None:
+    if name in ("tags", "depends_on") and value is not None:
         return list(value)
     return value

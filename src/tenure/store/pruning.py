@@ -20,6 +20,7 @@ from tenure.store import tables as t
 from tenure.store import tables_schedules as s
 from tenure.store.checkpoints import drop_checkpoints
 from tenure.store.dialect import Dialect
+from tenure.store.forgetting import forget, needed_parents
 from tenure.store.tables_operations import operations
 from tenure.store.unit import Unit
 
@@ -101,9 +102,12 @@ def prune_jobs(unit: Unit, jobs: list[tuple[str, int]], limit: int = 500) -> boo
 
     First up to `limit` rows of their logs, events and earlier runs; the jobs themselves only when
     none of these is left, so call again while it is False. Locks the final runs in job order,
-    SKIP LOCKED: a job that is being retried stays.
+    SKIP LOCKED: a job that is being retried stays, and so does one whose result an unfinished job
+    still waits for. A workflow goes with the last of its jobs.
     """
     found = unit.rows(_lock_final(unit.dialect), sorted(jobs))
+    needed = needed_parents(unit, [row[0] for row in found]) if found else set()
+    found = [row for row in found if row[0] not in needed]
     ids = [(row[0],) for row in found]
     if not ids:
         return True
@@ -112,6 +116,7 @@ def prune_jobs(unit: Unit, jobs: list[tuple[str, int]], limit: int = 500) -> boo
         if limit <= 0:
             return False
     drop_checkpoints(unit, [row[0] for row in found])
+    forget(unit, [row[0] for row in found])
     unit.execute(_delete_runs(unit.dialect), ids)
     unit.execute(_delete_jobs(unit.dialect), ids)
     unit.count("", "", "pruned", len(ids))

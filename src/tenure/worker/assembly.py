@@ -9,6 +9,7 @@ from contextlib import suppress
 from tenure.client.leasing import AsyncLeasing, Introduction, Leasing, Session
 from tenure.client.transport import AsyncTransport, Transport
 from tenure.wire.leases import ReleaseItem
+from tenure.worker.door import Door
 from tenure.worker.executor import STOP_GRACE_SECONDS, Ending, Executor
 from tenure.worker.holding import Holding, Run
 from tenure.worker.intake import Intake
@@ -34,6 +35,7 @@ class Assembly:
         draining: asyncio.Event,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self.door = Door(options.url, options.token)
         self._draining = draining
         self._rejoining: set[asyncio.Task[Session]] = set()
         self.leasing = AsyncLeasing(AsyncTransport(options.url, token=options.token))
@@ -81,6 +83,7 @@ class Assembly:
         for task in self._rejoining:
             task.cancel()
         await self.leasing.aclose()
+        await asyncio.to_thread(self.door.close)
         await asyncio.to_thread(self.keeper.join, _KEEPER_END_SECONDS)
         return stubborn
 

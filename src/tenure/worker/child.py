@@ -25,6 +25,7 @@ import msgspec
 
 from tenure.wire.leases import ReportItem
 from tenure.worker import frames, outcome
+from tenure.worker.door import Door
 from tenure.worker.invocation import Invocation
 from tenure.worker.registry import Registry
 from tenure.worker.targets import load_file
@@ -43,6 +44,7 @@ class Parent:
         self._connection = connection
         self._sending = threading.Lock()
         self.cancelled = False
+        self.door = Door("", None)
         self.tasks: SimpleQueue[frames.Task] = SimpleQueue()
 
     def listen(self) -> None:
@@ -94,6 +96,9 @@ def _report(
     task: frames.Task, found: dict[tuple[str | None, ...], Invocation], parent: Parent
 ) -> ReportItem:
     key = (task.lease.type, task.module, task.file, task.qualname)
+    if (parent.door.url, parent.door.token) != (task.url, task.token):
+        parent.door.close()
+        parent.door = Door(task.url, task.token)
     try:
         if key not in found:
             found[key] = _find(task)

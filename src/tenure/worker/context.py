@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import msgspec
 
+from tenure.client import routes
+from tenure.client.submission import SubmitFields, Submitted, encode_job
 from tenure.domain.errors import TooLarge
 from tenure.domain.run import Cancel
 from tenure.wire.leases import Lease, Parent
 from tenure.wire.text import clean
+from tenure.worker.door import Door
 
 MAX_CHECKPOINT = 64 * 1024
 MAX_PROGRESS_MESSAGE = 500
@@ -20,6 +24,9 @@ class Channel(Protocol):
     """Where a run's notes go: to the worker itself, or through a pipe from a child process."""
 
     cancelled: bool
+
+    @property
+    def door(self) -> Door: ...
 
     def note_progress(self, fraction: float | None, message: str | None) -> None: ...
 
@@ -133,6 +140,36 @@ class Context:
         if message is not None:
             message = clean(str(message))[:MAX_PROGRESS_MESSAGE]
         self._channel.note_progress(fraction, message)
+
+    async def submit(
+        self,
+        type: str,  # noqa: A002
+        payload: Any = None,
+        *,
+        key: str | None = None,
+        **fields: Unpack[SubmitFields],
+    ) -> Submitted:
+        """Submit a job from this one, for async handlers. See `submit_now`."""
+        return await asyncio.to_thread(self.submit_now, type, payload, key=key, **fields)
+
+    def submit_now(
+        self,
+        type: str,  # noqa: A002
+        payload: Any = None,
+        *,
+        key: str | None = None,
+        **fields: Unpack[SubmitFields],
+    ) -> Submitted:
+        """Submit a job from this one, blocking the thread until it is on disk.
+
+        It joins this job's workflow, and every job that waits for this one waits for it too. With
+        `key`, unique in the workflow (without one: among the jobs of this job), a second attempt
+        finds the job of the first. Raises LeaseLost when this lease has ended, Conflict when the
+        workflow was cancelled, InvalidInput.
+        """
+        parent = {"job_id": self._lease.job_id, "fence": self._lease.fence}
+        job = encode_job(type, payload, {**fields, "key": key, "parent": parent})
+        return self._channel.door.run(routes.submit_from(job, named=key is not None))
 
     @property
     def checkpoint(self) -> Any:

@@ -20,10 +20,12 @@ class Frame(msgspec.Struct, kw_only=True, tag_field="is"):
 class Task(Frame, kw_only=True, tag="task"):
     """Run one lease: the handler `type` found as `qualname` in a module or a file.
 
-    `path` is the worker's import path.
+    `path` is the worker's import path; `url` and `token` lead to the coordinator.
     """
 
     lease: Lease
+    url: str
+    token: str | None
     module: str | None
     file: str | None
     qualname: str

@@ -12,6 +12,7 @@ import msgspec
 
 from tenure.domain.lease import Trust
 from tenure.wire.leases import HeldLease, Lease, ProgressIn
+from tenure.worker.door import Door
 from tenure.worker.logs import LogBuffer
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ class Stop(Enum):
 
 
 class Watcher(Protocol):
-    """Who hears of a run's notes. Called from any thread."""
+    """Who hears of a run's notes. Called from any thread. `door` leads to the coordinator."""
+
+    @property
+    def door(self) -> Door: ...
 
     def noted(self, run: Run) -> None: ...
 
@@ -128,6 +132,11 @@ class Run:
         if stop.value >= Stop.UNTRUSTED.value and self.child is not None:
             self.child.kill()
         return True
+
+    @property
+    def door(self) -> Door:
+        """The way to the coordinator."""
+        return self.watcher.door
 
     def note_progress(self, fraction: float | None, message: str | None) -> None:
         notes = self._notes()

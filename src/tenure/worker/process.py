@@ -79,6 +79,8 @@ class Child:
         self._send(
             frames.Task(
                 lease=run.lease,
+                url=run.door.url,
+                token=run.door.token,
                 module=origin.module,
                 file=origin.file,
                 qualname=origin.qualname,

@@ -1,0 +1,111 @@
+"""Workflows as a caller says them, and their routes as calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Required, TypedDict
+
+import msgspec
+
+from tenure.client.call import Call, path, reads
+from tenure.client.submission import JobFields, encode_job, encode_value, new_key
+from tenure.domain.errors import WaitTimeout
+from tenure.wire.base import Page, encode
+from tenure.wire.workflows import Workflow, WorkflowDetail
+
+LOOK_SECONDS = 0.5
+"""Seconds between two looks at a workflow that is waited for."""
+
+
+class WorkflowJob(JobFields, total=False):
+    """A job of a workflow. `depends_on` holds keys of other jobs, or `{"key" | "job_id": ...,
+    "on": "success" | "failure" | "done"}`; `join` is "all" (default) or "any"."""
+
+    key: Required[str]
+    type: Required[str]
+    payload: Any
+    depends_on: Sequence[str | Mapping[str, str]]
+    join: str
+
+
+class WorkflowFields(TypedDict, total=False):
+    """`run_at` or `delay` hold back the jobs that depend on none. Without `idempotency_key` each
+    request gets one of its own."""
+
+    name: str | None
+    run_at: datetime | None
+    delay: timedelta | float | None
+    idempotency_key: str | None
+
+
+_workflow = reads(Workflow)
+_detail = reads(WorkflowDetail)
+_page = reads(Page[Workflow])
+
+
+def submit(jobs: Iterable[WorkflowJob], fields: WorkflowFields) -> Call[Workflow]:
+    """All or none of the jobs, as one workflow."""
+    encoded = [_encoded(dict(job)) for job in jobs]
+    delay = fields.get("delay")
+    told: dict[str, Any] = {
+        "name": fields.get("name"),
+        "run_at": fields.get("run_at"),
+        "delay_seconds": delay.total_seconds() if isinstance(delay, timedelta) else delay,
+    }
+    whole: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    body = encode(whole | {"jobs": [msgspec.Raw(job) for job in encoded]})
+    return submit_body(body, fields.get("idempotency_key"))
+
+
+def _encoded(job: dict[str, Any]) -> bytes:
+    kind, payload = job.pop("type", None), job.pop("payload", None)
+    return encode_job(kind, payload, job).body
+
+
+def submit_file(content: Mapping[str, Any], key: str | None) -> Call[Workflow]:
+    """A workflow as a file holds it. Raises InvalidInput for what is no JSON."""
+    return submit_body(encode_value(content, ""), key)
+
+
+def submit_body(body: bytes, key: str | None) -> Call[Workflow]:
+    """A workflow as the JSON of `POST /api/workflows`."""
+    headers = {"Idempotency-Key": key or new_key()}
+    return Call("POST", path("workflows"), _workflow, body, headers, repeatable=True)
+
+
+def get(id_: str) -> Call[WorkflowDetail]:
+    """One workflow with its jobs."""
+    return Call("GET", path("workflows", id_), _detail, repeatable=True)
+
+
+def page(status: str | None, limit: int | None, after: str | None) -> Call[Page[Workflow]]:
+    """One page of workflows, newest first."""
+    where = path("workflows", status=status, limit=limit, after=after)
+    return Call("GET", where, _page, repeatable=True)
+
+
+def act(id_: str, action: str, reason: str | None) -> Call[Workflow]:
+    """cancel or retry."""
+    body = encode({} if reason is None else {"reason": reason})
+    where = path("workflows", id_, action)
+    return Call("POST", where, _workflow, body, repeatable=action != "retry")
+
+
+class Looking:
+    """One wait for a workflow. `timeout`: a timedelta or seconds; None waits for ever."""
+
+    def __init__(self, id_: str, timeout: timedelta | float | None) -> None:
+        self._id = id_
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        self._ends = None if seconds is None else time.monotonic() + seconds
+
+    def pause(self) -> float:
+        """Seconds until the next look. Raises WaitTimeout when the time is up."""
+        if self._ends is None:
+            return LOOK_SECONDS
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise WaitTimeout(f"workflow {self._id} did not finish in time")
+        return min(LOOK_SECONDS, left)

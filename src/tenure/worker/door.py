@@ -1,0 +1,39 @@
+"""The way from a running handler to its coordinator, opened when first used."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from tenure.client.blocking import Client
+    from tenure.client.call import Call
+
+Result = TypeVar("Result")
+
+
+class Door:
+    """One client for all handlers of a process. `run` is for any thread and blocks it."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url
+        self.token = token
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+
+    def run(self, call: Call[Result]) -> Result:
+        """Carry out a call. Raises the TenureError that the coordinator named, or Unreachable."""
+        from tenure.client.blocking import Client
+
+        with self._lock:
+            if self._client is None:
+                self._client = Client(self.url, token=self.token)
+            client = self._client
+        return client.run(call)
+
+    def close(self) -> None:
+        """Close what was opened. Legal twice."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()

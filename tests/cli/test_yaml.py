@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from tenure.cli.yaml import Malformed, load
+
+
+def test_words_are_text() -> None:
+    assert load("{on: yes, off: no, at: 2026-01-31T08:30:00Z, good: true, bad: false, n: 1}") == {
+        "on": "yes", "off": "no", "at": "2026-01-31T08:30:00Z", "good": True, "bad": False, "n": 1
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["[", "a: !!python/object:os.system {}"])
+def test_what_is_not_plain_data_is_refused(text: str) -> None:
+    with pytest.raises(Malformed):
+        load(text)
