@@ -84,7 +84,7 @@ def test_the_example_file_is_valid(tmp_path: Path) -> None:
     assert settings.retention.failed == parse_span("90d")
 
 
-PARAMETER = re.compile("{(?:job_|worker_|operation_|schedule_)?")
+PARAMETER = re.compile("{(?:job_|worker_|operation_|schedule_|workflow_)?")
 
 
 def _served() -> set[str]:
@@ -165,9 +165,10 @@ def test_every_command_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> Non
     assert {f"`tenure {command}`" for command in commands} == {c for c in told if "tenure" in c}
 
 
-@pytest.mark.parametrize(
-    "group", ["jobs", "dlq", "operations", "schedules", "queues", "workers", "config"]
-)
+GROUPS = {"jobs", "dlq", "workflows", "operations", "schedules", "queues", "workers", "config"}
+
+
+@pytest.mark.parametrize("group", sorted(GROUPS))
 def test_every_command_of_a_group_is_on_its_page(
     group: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,7 +178,6 @@ def test_every_command_of_a_group_is_on_its_page(
     assert re.findall("`([a-z]+)`", told) == commands
 
 
-GROUPS = {"jobs", "dlq", "operations", "schedules", "queues", "workers", "config"}
 TYPED = re.compile(r"(?:^|`)tenure ([a-z]+)((?: [^`\n#]*)?)", re.M)
 
 

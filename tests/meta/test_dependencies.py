@@ -25,7 +25,7 @@ def _name(requirement: str) -> str:
     return re.split(r"[\[<>=;! ]", requirement, maxsplit=1)[0].replace("-", "_").lower()
 
 
-IMPORT_NAMES = {"python_dotenv": "dotenv"}
+IMPORT_NAMES = {"pyyaml": "yaml", "python_dotenv": "dotenv"}
 
 
 def _imported() -> dict[str, str]:
