@@ -17,6 +17,7 @@ from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire import workflows as wire
 from tenure.wire.base import Page
+from tenure.wire.graphs import WorkflowBody
 from tenure.wire.jobs import ActionIn
 
 
@@ -24,7 +25,7 @@ from tenure.wire.jobs import ActionIn
     "/api/workflows",
     operation_id="submit_workflow",
     summary="Submit jobs that depend on each other, all or none",
-    opt=allow(Permission.EXECUTE, body=wire.WorkflowBody, answers={201: wire.Workflow}),
+    opt=allow(Permission.EXECUTE, body=WorkflowBody, answers={201: wire.Workflow}),
 )
 async def submit(request: Ask) -> Response[bytes]:
     receipt = await coordinator(request).workflows.submit(

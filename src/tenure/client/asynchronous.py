@@ -8,10 +8,9 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from tenure.client import flows, routes
+from tenure.client import routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
-from tenure.client.flows import WorkflowFields, WorkflowJob
 from tenure.client.following import Follower
 from tenure.client.gathering import Gatherer
 from tenure.client.retrying import RETRIED
@@ -28,13 +27,14 @@ from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
-from tenure.wire.workflows import Workflow, WorkflowDetail
 
 if TYPE_CHECKING:
     import httpx
 
+    from tenure.client.flows import WorkflowFields, WorkflowJob
     from tenure.client.retrying import Patience
     from tenure.client.schedules import AsyncSchedules
+    from tenure.wire.workflows import Workflow, WorkflowDetail
 
 Result = TypeVar("Result")
 
@@ -243,16 +243,22 @@ class AsyncClient:
         self, jobs: Iterable[WorkflowJob], **fields: Unpack[WorkflowFields]
     ) -> Workflow:
         """See `Client.submit_workflow`."""
+        from tenure.client import flows
+
         return await self.run(flows.submit(jobs, fields))
 
     async def workflow(self, workflow_id: str) -> WorkflowDetail:
         """See `Client.workflow`."""
+        from tenure.client import flows
+
         return await self.run(flows.get(workflow_id))
 
     async def workflows(
         self, *, status: str | None = None, limit: int | None = None
     ) -> AsyncIterator[Workflow]:
         """See `Client.workflows`."""
+        from tenure.client import flows
+
         after, left = None, limit
         while left is None or left > 0:
             size = None if left is None else min(left, 100)
@@ -267,6 +273,8 @@ class AsyncClient:
         self, workflow_id: str, timeout: timedelta | float | None = None
     ) -> WorkflowDetail:
         """See `Client.wait_workflow`."""
+        from tenure.client import flows
+
         looking = flows.Looking(workflow_id, timeout)
         while True:
             found = await self.run(flows.get(workflow_id))
@@ -276,10 +284,14 @@ class AsyncClient:
 
     async def cancel_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
         """See `Client.cancel_workflow`."""
+        from tenure.client import flows
+
         return await self.run(flows.act(workflow_id, "cancel", reason))
 
     async def retry_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
         """See `Client.retry_workflow`."""
+        from tenure.client import flows
+
         return await self.run(flows.act(workflow_id, "retry", reason))
 
     async def queues(self) -> Sequence[Queue]:

@@ -8,10 +8,9 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from tenure.client import flows, routes
+from tenure.client import routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
-from tenure.client.flows import WorkflowFields, WorkflowJob
 from tenure.client.following import Follower
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter, OperationFields
@@ -27,13 +26,14 @@ from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
-from tenure.wire.workflows import Workflow, WorkflowDetail
 
 if TYPE_CHECKING:
     import httpx
 
+    from tenure.client.flows import WorkflowFields, WorkflowJob
     from tenure.client.retrying import Patience
     from tenure.client.schedules import Schedules
+    from tenure.wire.workflows import Workflow, WorkflowDetail
 
 Result = TypeVar("Result")
 
@@ -266,16 +266,22 @@ class Client:
 
         Raises InvalidInput naming the unknown key or the cycle, TooLarge.
         """
+        from tenure.client import flows
+
         return self.run(flows.submit(jobs, fields))
 
     def workflow(self, workflow_id: str) -> WorkflowDetail:
         """A workflow with its jobs. Raises WorkflowNotFound."""
+        from tenure.client import flows
+
         return self.run(flows.get(workflow_id))
 
     def workflows(
         self, *, status: str | None = None, limit: int | None = None
     ) -> Iterator[Workflow]:
         """Workflows, newest first, page by page as they are asked for; at most `limit`."""
+        from tenure.client import flows
+
         after, left = None, limit
         while left is None or left > 0:
             page = self.run(flows.page(status, None if left is None else min(left, 100), after))
@@ -291,6 +297,8 @@ class Client:
 
         Raises WaitTimeout, WorkflowNotFound.
         """
+        from tenure.client import flows
+
         looking = flows.Looking(workflow_id, timeout)
         while not (found := self.run(flows.get(workflow_id))).finished:
             time.sleep(looking.pause())
@@ -298,10 +306,14 @@ class Client:
 
     def cancel_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
         """Stop every unfinished job of a workflow. Raises IllegalTransition when it is finished."""
+        from tenure.client import flows
+
         return self.run(flows.act(workflow_id, "cancel", reason))
 
     def retry_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
         """Run again what failed, expired or was cancelled. Raises IllegalTransition."""
+        from tenure.client import flows
+
         return self.run(flows.act(workflow_id, "retry", reason))
 
     def queues(self) -> Sequence[Queue]:

@@ -19,7 +19,7 @@ from tenure.domain.spelling import nearest
 from tenure.domain.workflow import MAX_EDGES, MAX_NODES, find_cycle
 from tenure.settings import Limits
 from tenure.wire.base import decode_as, validate
-from tenure.wire.workflows import NodeDependencyIn, NodeIn, WorkflowIn
+from tenure.wire.graphs import NodeDependencyIn, NodeIn, WorkflowIn
 
 TURN_SECONDS = 0.02
 _SHOWN = 20
