@@ -121,3 +121,16 @@ async def test_an_aborted_operation_is_left(rig: Rig) -> None:
     await rig.run(operations.abort, operation, Action("ann"))
     assert (await operator.tick(rig.now)).done == 0
     assert await in_state(rig, "pending") == 35
+
+
+async def test_one_that_cannot_go_on_stops_and_holds_up_no_other(rig: Rig) -> None:
+    await rig.submitted(2)
+    broken = await begun(rig, "cancel", "no_such_field:1")
+    good = await begun(rig, "cancel", "status:pending")
+    assert (await Operator(rig.committer, rig.reader, rig.clock).tick(rig.now)).done == 2
+    told = await row(rig, broken)
+    assert told.state == "stopped"
+    assert (told.note or "").startswith("a step failed: filter: character 1")
+    assert (await row(rig, good)).state == "completed"
+    await rig.run(operations.stop, told, "again")
+    assert await row(rig, broken) == told

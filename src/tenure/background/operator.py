@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tenure.background.duty import Ticked
 from tenure.domain.clock import SECOND, Clock
+from tenure.domain.errors import InternalError, InvalidInput
 from tenure.domain.grammar import parse
 from tenure.domain.lifecycle import TERMINAL
 from tenure.domain.operation import APPLICABLE, BulkAction, Phase
@@ -39,11 +42,16 @@ class Operator:
         found = await self._reader.run(verbs.going)
         done, more = 0, False
         for row in found:
-            if row.phase == Phase.WATCHING:
-                more |= await self._watch(row)
-            else:
-                done += await self._advance(row)
-                more = True
+            try:
+                if row.phase == Phase.WATCHING:
+                    more |= await self._watch(row)
+                else:
+                    done += await self._advance(row)
+                    more = True
+            except (InternalError, InvalidInput) as error:
+                # It would fail the same way for ever, and hold up the others.
+                note = f"a step failed: {error.detail}"
+                await self._committer.run(partial(verbs.stop, seen=row, note=note), key=row.id)
         if more:
             rest = self._clock.monotonic() - began
             return Ticked(done, more=True, next_at=self._clock.now() + rest)

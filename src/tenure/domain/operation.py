@@ -21,7 +21,7 @@ class OperationState(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
     STOPPED = "stopped"
-    """Its canary did not end well."""
+    """Its canary did not end well, or a step of it failed."""
     ABORTED = "aborted"
 
 

@@ -115,6 +115,12 @@ def abort(unit: Unit, operation_id: str, action: Action) -> None:
     _finish(unit, row.id, OperationState.ABORTED, note)
 
 
+def stop(unit: Unit, seen: OperationRow, note: str) -> None:
+    """End a running operation that cannot go on, unless it is no longer as `seen`. Locks it."""
+    if _one(unit, seen.id, True) == seen and seen.state == OperationState.RUNNING:
+        _finish(unit, seen.id, OperationState.STOPPED, note)
+
+
 def _finish(unit: Unit, operation_id: str, state: OperationState, note: str | None) -> None:
     unit.execute(_change(), of=operation_id, state=state.value, note=note, finished_at=unit.now)
 

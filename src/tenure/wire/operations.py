@@ -56,9 +56,10 @@ class Preview(Output, kw_only=True):
 
 class Operation(Output, kw_only=True):
     """An operation. `status`: running, completed, aborted, or stopped because its canary did not
-    complete (`note` says why). `phase`, while it runs: first, watching (its canary) or all.
-    `expected` jobs were counted beforehand, at least so many unless `expected_exact`; `done` were
-    acted on, `refused` raised an error, the last of which is `last_error`."""
+    complete or a step failed (`note` says why). `phase`, while it runs: first, watching (its
+    canary) or all. `expected` jobs were counted beforehand, at least so many unless
+    `expected_exact`; `done` were acted on, `refused` raised an error, the last of which is
+    `last_error`."""
 
     id: str
     action: str
