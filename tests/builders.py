@@ -12,6 +12,7 @@ from tenure.domain.job import DEFAULT_OPTIONS, JobOptions, JobSpec, NewJob
 from tenure.domain.retry import DEFAULT_RETRY_POLICY, RetryPolicy
 from tenure.domain.run import Outcome, Report
 from tenure.domain.scheduling import Overlap, ScheduleRules
+from tenure.domain.template import JobTemplate
 from tenure.store.schedules import NewSchedule
 
 NOW = clock.from_datetime(datetime(2026, 11, 21, 12, tzinfo=UTC))
@@ -72,5 +73,6 @@ def new_schedule(**changes: Any) -> NewSchedule:
     asked = {"overlap": Overlap.ALLOW} | rules
     if "every" not in asked:
         asked.setdefault("cron", "* * * * *")
-    values: dict[str, Any] = {"id": IdSource().one(NOW), "job": job_spec(), "payload": "{}"} | rest
+    template = JobTemplate(rest.pop("job", job_spec()), rest.pop("payload", "{}"))
+    values: dict[str, Any] = {"id": IdSource().one(NOW), "template": template} | rest
     return NewSchedule(rules=ScheduleRules(**asked), **values)

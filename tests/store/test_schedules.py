@@ -15,6 +15,7 @@ from tenure.domain.errors import (
 )
 from tenure.domain.ids import IdSource
 from tenure.domain.scheduling import Misfire, Overlap
+from tenure.domain.template import JobTemplate
 from tenure.store import schedules
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s
@@ -112,7 +113,10 @@ def test_an_edit_of_the_job_keeps_the_times(store: OpenedStore) -> None:
     schedule_id = scheduled(store, misfire=Misfire.ALL)
     store.now = NOW + 2 * MINUTE
     wanted = ScheduleEdit(
-        {"overlap": Overlap.SKIP}, job=job_spec("other"), payload="[2]", named=True, name="new"
+        {"overlap": Overlap.SKIP},
+        template=JobTemplate(job_spec("other"), "[2]"),
+        named=True,
+        name="new",
     )
     store.run(schedules.edit, schedule_id, wanted, ANN)
     row = schedule_row(store, schedule_id)

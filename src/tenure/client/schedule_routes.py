@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from tenure.client.call import Call, nothing, path, reads
-from tenure.client.submission import JobSpec, encode_fields, encode_job, new_key
+from tenure.client.submission import JobSpec, encode_fields, encode_job, encode_value, new_key
 from tenure.domain.errors import InvalidInput
 from tenure.wire.base import Page, encode
 from tenure.wire.jobs import Job
@@ -53,7 +53,9 @@ _times = reads(NextTimes)
 _backfilled = reads(Backfilled)
 
 
-def _encoded(job: JobSpec | None, fields: Mapping[str, Any]) -> bytes:
+def _encoded(
+    job: JobSpec | None, workflow: Mapping[str, Any] | None, fields: Mapping[str, Any]
+) -> bytes:
     told = {_RENAMED.get(name, name): value for name, value in fields.items()}
     if job is not None:
         rest: dict[str, Any] = {**job}
@@ -61,12 +63,20 @@ def _encoded(job: JobSpec | None, fields: Mapping[str, Any]) -> bytes:
         if not isinstance(kind, str):
             raise InvalidInput.field("job/type", "is required")
         told["job"] = msgspec.Raw(encode_job(kind, rest.pop("payload", None), rest).body)
+    if workflow is not None:
+        told["workflow"] = msgspec.Raw(encode_value(workflow, "workflow"))
     return encode_fields(told)
 
 
-def create(job: JobSpec, fields: Mapping[str, Any], *, paused: bool) -> Call[Schedule]:
+def create(
+    job: JobSpec | None,
+    workflow: Mapping[str, Any] | None,
+    fields: Mapping[str, Any],
+    *,
+    paused: bool,
+) -> Call[Schedule]:
     """It travels under a key of its own: it may be sent again."""
-    body = _encoded(job, {**fields, "paused": True} if paused else fields)
+    body = _encoded(job, workflow, {**fields, "paused": True} if paused else fields)
     headers = {"Idempotency-Key": new_key()}
     return Call("POST", path("schedules"), _schedule, body, headers, repeatable=True)
 
@@ -83,11 +93,15 @@ def page(status: str | None, limit: int | None, after: str | None) -> Call[Page[
 
 
 def update(
-    id_: str, version: int | None, job: JobSpec | None, fields: Mapping[str, Any]
+    id_: str,
+    version: int | None,
+    job: JobSpec | None,
+    workflow: Mapping[str, Any] | None,
+    fields: Mapping[str, Any],
 ) -> Call[Schedule]:
     """Change the given fields; `version` must be current."""
     told = dict(fields) if version is None else {**fields, "version": version}
-    return Call("PATCH", path("schedules", id_), _schedule, _encoded(job, told))
+    return Call("PATCH", path("schedules", id_), _schedule, _encoded(job, workflow, told))
 
 
 def delete(id_: str) -> Call[None]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar, Unpack
+from typing import Any, Protocol, TypeVar, Unpack
 
 from tenure.client import schedule_routes as routes
 from tenure.client.call import Call
@@ -38,13 +38,19 @@ class Schedules:
         self._run = run
 
     def create(
-        self, job: JobSpec, *, paused: bool = False, **fields: Unpack[ScheduleFields]
+        self,
+        job: JobSpec | None = None,
+        *,
+        workflow: Mapping[str, Any] | None = None,
+        paused: bool = False,
+        **fields: Unpack[ScheduleFields],
     ) -> Schedule:
-        """Create a schedule that submits `job` at each of its times. See `ScheduleFields`.
+        """Create a schedule that submits `job`, or a whole `workflow` as the JSON of
+        `POST /api/workflows`, at each of its times. See `ScheduleFields`.
 
         Raises InvalidInput naming the field, also for times that never come.
         """
-        return self._run(routes.create(job, fields, paused=paused))
+        return self._run(routes.create(job, workflow, fields, paused=paused))
 
     def get(self, schedule_id: str) -> Schedule:
         """A schedule by its id, or by an unambiguous start of it (8 characters or more).
@@ -69,13 +75,14 @@ class Schedules:
         version: int | None = None,
         *,
         job: JobSpec | None = None,
+        workflow: Mapping[str, Any] | None = None,
         **fields: Unpack[ScheduleFields],
     ) -> Schedule:
         """Change the given fields; other times count from now. None sets a field back.
 
         With `version` only if it is the current one: raises VersionConflict. Raises InvalidInput.
         """
-        return self._run(routes.update(schedule_id, version, job, fields))
+        return self._run(routes.update(schedule_id, version, job, workflow, fields))
 
     def delete(self, schedule_id: str) -> None:
         """Fire no more; the jobs stay."""
@@ -152,10 +159,15 @@ class AsyncSchedules:
         self._run = run
 
     async def create(
-        self, job: JobSpec, *, paused: bool = False, **fields: Unpack[ScheduleFields]
+        self,
+        job: JobSpec | None = None,
+        *,
+        workflow: Mapping[str, Any] | None = None,
+        paused: bool = False,
+        **fields: Unpack[ScheduleFields],
     ) -> Schedule:
         """See `Schedules.create`."""
-        return await self._run(routes.create(job, fields, paused=paused))
+        return await self._run(routes.create(job, workflow, fields, paused=paused))
 
     async def get(self, schedule_id: str) -> Schedule:
         """See `Schedules.get`."""
@@ -180,10 +192,11 @@ class AsyncSchedules:
         version: int | None = None,
         *,
         job: JobSpec | None = None,
+        workflow: Mapping[str, Any] | None = None,
         **fields: Unpack[ScheduleFields],
     ) -> Schedule:
         """See `Schedules.update`."""
-        return await self._run(routes.update(schedule_id, version, job, fields))
+        return await self._run(routes.update(schedule_id, version, job, workflow, fields))
 
     async def delete(self, schedule_id: str) -> None:
         """See `Schedules.delete`."""

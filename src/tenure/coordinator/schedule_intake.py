@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic.alias_generators import to_camel
 
+from tenure.coordinator import graphs
 from tenure.coordinator.editing import versions
-from tenure.coordinator.intake import Intake, check_size, decode_one, decode_values
+from tenure.coordinator.intake import Fields, Intake, check_size, decode_one, decode_values
 from tenure.domain.clock import SECOND
-from tenure.domain.errors import InvalidInput
-from tenure.domain.job import JobSpec
+from tenure.domain.errors import FieldError, InvalidInput
 from tenure.domain.scheduling import ScheduleRules
+from tenure.domain.template import JobTemplate, Node, Template, WorkflowTemplate
 from tenure.settings import Limits
 from tenure.store.schedules import NewSchedule, ScheduleEdit
 from tenure.wire import schedules as wire
@@ -33,39 +34,40 @@ _NOT_IN_A_TEMPLATE = {
         (("run_at", "delay_seconds", "scheduled_at"), "the schedule says when its jobs run"),
         (("expires_at", "retry_until"), "is one instant, and a schedule has many jobs"),
         (("idempotency_key",), "would make every job the same one"),
-        (("depends_on", "join", "parent", "key"), "a job of a schedule depends on no other"),
     )
     for name in names
 }
+_NOT_OF_A_JOB = dict.fromkeys(
+    ("depends_on", "join", "parent", "key"), "a job of a schedule depends on no other"
+)
+_list: msgspec.json.Decoder[list[Fields]] = msgspec.json.Decoder(list[Fields])
 
 
-def new_schedule(
+async def new_schedule(
     body: bytes, limits: Limits, schedule_id: str, owner_id: str | None
 ) -> NewSchedule:
     """A schedule to create. Raises InvalidInput, MalformedBody, TooLarge."""
-    model, template = _split(wire.ScheduleIn, body, limits)
+    model, given = _split(wire.ScheduleIn, body, limits)
+    template = await _template(given, limits)
     if template is None:
-        raise InvalidInput.field("job", "is required: what every fire submits")
-    spec, payload = _job(template, limits)
+        raise InvalidInput.field("job", "give job or workflow: what every fire submits")
     rules = ScheduleRules(**_rules(model, frozenset(type(model).model_fields)))
-    return NewSchedule(schedule_id, rules, spec, payload, model.name, owner_id, model.paused)
+    return NewSchedule(schedule_id, rules, template, model.name, owner_id, model.paused)
 
 
-def edited_schedule(body: bytes, limits: Limits, if_match: str | None) -> ScheduleEdit:
+async def edited_schedule(body: bytes, limits: Limits, if_match: str | None) -> ScheduleEdit:
     """What an edit changes: the fields that are there. Raises as `new_schedule`."""
-    model, template = _split(wire.ScheduleEdit, body, limits)
+    model, travelling = _split(wire.ScheduleEdit, body, limits)
     given = model.model_fields_set - {"version"}
-    if not given and template is None:
+    if not given and not travelling:
         raise InvalidInput.field("", "name at least one field to change")
     rules = _rules(model, given)
     for this, other in (("cron", "every"), ("every", "cron")):
         if rules.get(this) is not None:
             rules.setdefault(other, None)
-    spec, payload = (None, None) if template is None else _job(template, limits)
     return ScheduleEdit(
         rules,
-        job=spec,
-        payload=payload,
+        template=await _template(travelling, limits),
         named="name" in given,
         name=model.name,
         version=model.version,
@@ -73,26 +75,71 @@ def edited_schedule(body: bytes, limits: Limits, if_match: str | None) -> Schedu
     )
 
 
-def _split(model: type[Model], body: bytes, limits: Limits) -> tuple[Model, msgspec.Raw | None]:
-    """The checked fields, and the template, whose payload stays as it came."""
+def _split(model: type[Model], body: bytes, limits: Limits) -> tuple[Model, dict[str, msgspec.Raw]]:
+    """The checked fields, and the templates, whose payloads stay as they came."""
     check_size(body, limits)
     fields = decode_one(body)
-    template = fields.pop("job", None)
-    return validate(model, decode_values(fields)), template
+    templates: dict[str, msgspec.Raw] = {
+        str(name): fields.pop(name) for name in ("job", "workflow") if name in fields
+    }
+    return validate(model, decode_values(fields)), templates
 
 
-def _job(template: msgspec.Raw, limits: Limits) -> tuple[JobSpec, str]:
-    """The job of a template and its payload as it came."""
+async def _template(given: dict[str, msgspec.Raw], limits: Limits) -> Template | None:
+    if len(given) > 1:
+        raise InvalidInput.field("workflow", "give job or workflow, not both")
+    for name, raw in given.items():
+        return _job(raw, limits) if name == "job" else await _workflow(raw, limits)
+    return None
+
+
+def _job(raw: msgspec.Raw, limits: Limits) -> JobTemplate:
+    fields = _object(raw, "job")
+    _refuse(fields, _NOT_IN_A_TEMPLATE | _NOT_OF_A_JOB, "job")
+    job = Intake(limits, 0, None).take(fields, "/job")
+    return JobTemplate(job.spec, job.payload)
+
+
+async def _workflow(raw: msgspec.Raw, limits: Limits) -> WorkflowTemplate:
+    fields = _object(raw, "workflow")
+    _refuse(fields, _NOT_IN_A_TEMPLATE, "workflow")
+    for place, item in enumerate(_nodes(fields)):
+        _refuse(item, _NOT_IN_A_TEMPLATE, f"workflow/jobs/{place}")
     try:
-        fields = decode_one(bytes(template))
+        graph = await graphs.check(bytes(raw), limits, 0, None)
+    except InvalidInput as error:
+        errors = tuple(FieldError(f"/workflow{e.pointer}", e.detail) for e in error.errors)
+        raise type(error)(f"workflow/{error.detail}", errors=errors) from None
+    nodes = []
+    for place, (job, tie) in enumerate(zip(graph.jobs, graph.ties, strict=True)):
+        if any(item.key is None for item in tie.depends_on):
+            pointer = f"workflow/jobs/{place}/depends_on"
+            raise InvalidInput.field(pointer, "must name jobs of the workflow by key")
+        above = tuple((str(item.key), item.on) for item in tie.depends_on)
+        nodes.append(Node(tie.key, job.spec, job.payload, tie.join, above))
+    return WorkflowTemplate(graph.asked.name, tuple(nodes))
+
+
+def _nodes(fields: Fields) -> list[Fields]:
+    """The jobs of a workflow as far as they are objects; what is wrong is said by its check."""
+    try:
+        return _list.decode(fields.get("jobs", msgspec.Raw(b"[]")))
+    except msgspec.ValidationError:
+        return []
+
+
+def _object(raw: msgspec.Raw, name: str) -> Fields:
+    try:
+        return decode_one(bytes(raw))
     except InvalidInput:
-        raise InvalidInput.field("job", "must be an object") from None
-    for name, why in _NOT_IN_A_TEMPLATE.items():
+        raise InvalidInput.field(name, "must be an object") from None
+
+
+def _refuse(fields: Fields, unwanted: dict[str, str], pointer: str) -> None:
+    for name, why in unwanted.items():
         for given in (name, to_camel(name)):
             if given in fields:
-                raise InvalidInput.field(f"job/{given}", why)
-    job = Intake(limits, 0, None).take(fields, "/job")
-    return job.spec, job.payload
+                raise InvalidInput.field(f"{pointer}/{given}", why)
 
 
 def _rules(model: Any, given: frozenset[str] | set[str]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -11,8 +12,10 @@ from tenure.domain import cron
 from tenure.domain.clock import SECOND, to_datetime
 from tenure.domain.schedule import note
 from tenure.domain.scheduling import ScheduleRules
+from tenure.domain.template import JobTemplate, Node, WorkflowTemplate
+from tenure.store.fires import Firing
 from tenure.store.schedule_reads import FireRow, ScheduleRow
-from tenure.store.schedule_rows import decode_job, decode_rules
+from tenure.store.schedule_rows import decode_rules, decode_template
 from tenure.wire import schedules as wire
 from tenure.wire.base import maybe_time_out, time_out
 
@@ -22,6 +25,7 @@ def schedule(row: ScheduleRow) -> wire.Schedule:
     rules = decode_rules(row.rules)
     active = row.paused_at is None
     ended = row.next_nominal_at is None
+    template = decode_template(row.job, row.payload, row.workflow)
     return wire.Schedule(
         id=row.id,
         name=row.name,
@@ -29,7 +33,8 @@ def schedule(row: ScheduleRow) -> wire.Schedule:
         cron=rules.cron,
         every_seconds=_seconds(rules.every),
         timezone=rules.timezone,
-        job=_template(row),
+        job=_job(template) if isinstance(template, JobTemplate) else None,
+        workflow=None if isinstance(template, JobTemplate) else _workflow(template),
         start_at=maybe_time_out(rules.start_at),
         end_at=maybe_time_out(rules.end_at),
         jitter_seconds=rules.jitter / SECOND,
@@ -53,21 +58,39 @@ def _seconds(span: int | None) -> float | None:
     return None if span is None else span / SECOND
 
 
-def _template(row: ScheduleRow) -> wire.JobTemplate:
-    spec = decode_job(row.job)
+def _job(template: JobTemplate) -> wire.JobTemplate:
+    return wire.JobTemplate(**_fields(template))
+
+
+def _workflow(template: WorkflowTemplate) -> wire.WorkflowTemplate:
+    nodes = [
+        wire.NodeTemplate(
+            key=node.key,
+            join=node.join.value,
+            depends_on=[wire.NodeEdge(key=key, on=on.value) for key, on in node.depends_on],
+            **_fields(node),
+        )
+        for node in template.nodes
+    ]
+    return wire.WorkflowTemplate(name=template.name, jobs=nodes)
+
+
+def _fields(template: JobTemplate | Node) -> dict[str, Any]:
+    """What a job and a node of a workflow have in common."""
+    spec = template.spec
     options = spec.options
-    return wire.JobTemplate(
-        type=spec.type,
-        queue=spec.queue,
-        name=spec.name,
-        priority=spec.priority,
-        payload=msgspec.Raw(row.payload.encode()),
-        tags=list(spec.tags),
-        max_attempts=options.max_attempts,
-        retry_policy=policy_out(options.retry_policy),
-        timeout_seconds=options.timeout_seconds,
-        on_lost=options.on_lost.value,
-    )
+    return {
+        "type": spec.type,
+        "queue": spec.queue,
+        "name": spec.name,
+        "priority": spec.priority,
+        "payload": msgspec.Raw(template.payload.encode()),
+        "tags": list(spec.tags),
+        "max_attempts": options.max_attempts,
+        "retry_policy": policy_out(options.retry_policy),
+        "timeout_seconds": options.timeout_seconds,
+        "on_lost": options.on_lost.value,
+    }
 
 
 def fire(row: FireRow) -> wire.Fire:
@@ -79,6 +102,7 @@ def fire(row: FireRow) -> wire.Fire:
         outcome=row.outcome,
         at=time_out(row.at),
         job_id=row.job_id,
+        workflow_id=row.workflow_id,
     )
 
 
@@ -97,11 +121,21 @@ def next_times(rules: ScheduleRules, times: Iterable[int]) -> wire.NextTimes:
 
 
 def backfilled(
-    rules: ScheduleRules, times: list[int], jobs: dict[int, str], existing: int, *, preview: bool
+    rules: ScheduleRules,
+    times: list[int],
+    made: Mapping[int, Firing],
+    existing: int,
+    *,
+    preview: bool,
 ) -> wire.Backfilled:
     """What a backfill did, or would do."""
     items = [
-        wire.BackfilledTime(nominal_at=time_out(at), local=local(rules, at), job_id=jobs.get(at))
+        wire.BackfilledTime(
+            nominal_at=time_out(at),
+            local=local(rules, at),
+            job_id=made[at].job_id if at in made else None,
+            workflow_id=made[at].workflow_id if at in made else None,
+        )
         for at in times
     ]
     return wire.Backfilled(preview=preview, count=len(items), existing=existing, items=items)

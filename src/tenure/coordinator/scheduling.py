@@ -17,7 +17,7 @@ from tenure.domain.job import MAX_KEY
 from tenure.domain.schedule import check, times, times_within
 from tenure.domain.scheduling import LATEST_INSTANT, ScheduleRules
 from tenure.settings import Settings
-from tenure.store import reads, schedule_reads
+from tenure.store import reads, schedule_reads, workflow_reads
 from tenure.store import schedules as verbs
 from tenure.store.committer import Committer
 from tenure.store.control import Action
@@ -64,7 +64,7 @@ class Scheduling:
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch.
         """
         schedule_id = self._ids.one(self._clock.now())
-        new = new_schedule(body, self._limits, schedule_id, principal.id)
+        new = await new_schedule(body, self._limits, schedule_id, principal.id)
         guard = _Guard("POST /api/schedules", key, body, principal)
         row = await self._committer.run(lambda unit: _create(unit, new, guard, _action(principal)))
         return shown.schedule(row)
@@ -103,7 +103,7 @@ class Scheduling:
 
         Raises InvalidInput, TooLarge, VersionConflict, PreconditionFailed.
         """
-        wanted = edited_schedule(body, self._limits, if_match)
+        wanted = await edited_schedule(body, self._limits, if_match)
         return await self._act(
             lambda unit, found, action: verbs.edit(unit, found, wanted, action),
             schedule_id,
@@ -142,13 +142,16 @@ class Scheduling:
         reason: str | None = None,
         key: str | None = None,
     ) -> Job:
-        """Submit the schedule's job once now. `key` is the Idempotency-Key header."""
+        """Submit the schedule's job or workflow once now; the job, of a workflow its first.
+
+        `key` is the Idempotency-Key header.
+        """
         guard = _Guard(f"POST trigger {schedule_id}", key, b"", principal)
         action = _action(principal, reason)
-        row = await self._committer.run(
+        job_id = await self._committer.run(
             lambda unit: _trigger(unit, schedule_id, guard, action), key=schedule_id
         )
-        return present.job(row)
+        return present.job(await self._reader.run(lambda unit: reads.job(unit, job_id)))
 
     async def backfill(
         self, schedule_id: str, wanted: wire.BackfillIn, principal: Principal
@@ -164,15 +167,17 @@ class Scheduling:
         if len(nominal) > wire.MAX_BACKFILL:
             raise InvalidInput.field("to", f"more than {wire.MAX_BACKFILL} times lie in the range")
         if wanted.preview:
-            fired = await self._reader.run(lambda u: schedule_reads.fired(u, found, nominal))
-            left = [at for at in nominal if at not in fired]
-            return shown.backfilled(rules, left, {}, len(fired), preview=True)
+            past = await self._reader.run(lambda u: schedule_reads.fired(u, found, nominal))
+            left = [at for at in nominal if at not in past]
+            return shown.backfilled(rules, left, {}, len(past), preview=True)
         action = _action(principal, wanted.reason)
         made = await self._committer.run(
             lambda unit: verbs.backfill(unit, found, nominal, action), key=found
         )
-        jobs = {job.nominal_at: job.id for job in made if job.nominal_at is not None}
-        return shown.backfilled(rules, sorted(jobs), jobs, len(nominal) - len(jobs), preview=False)
+        fired = {one.nominal_at: one for one in made if one.nominal_at is not None}
+        return shown.backfilled(
+            rules, sorted(fired), fired, len(nominal) - len(fired), preview=False
+        )
 
     def _check_range(self, wanted: wire.BackfillIn) -> None:
         now = self._clock.now()
@@ -288,13 +293,15 @@ def _create(unit: Unit, new: verbs.NewSchedule, guard: _Guard, action: Action) -
     return schedule_reads.schedule(unit, found)
 
 
-def _trigger(unit: Unit, schedule_id: str, guard: _Guard, action: Action) -> JobRow:
-    found = _read(unit, schedule_id).id
-    job_id = IdSource().one(unit.now)
-    taken = guard.take(unit, job_id)
-    if taken == job_id:
-        verbs.trigger(unit, found, job_id, action)
-    return reads.job(unit, taken)
+def _trigger(unit: Unit, schedule_id: str, guard: _Guard, action: Action) -> str:
+    """The id of the first job: of a repeated request the one it made before."""
+    row = _read(unit, schedule_id)
+    id_ = IdSource().one(unit.now)
+    taken = guard.take(unit, id_)
+    if taken == id_:
+        return verbs.trigger(unit, row.id, id_, action)
+    nodes = [] if row.workflow is None else workflow_reads.nodes(unit, taken)
+    return nodes[0].job_id if nodes else taken
 
 
 def _do(unit: Unit, verb: _Verb, schedule_id: str, action: Action) -> ScheduleRow:

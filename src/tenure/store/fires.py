@@ -18,11 +18,13 @@ from tenure.domain.ids import IdSource
 from tenure.domain.job import NewJob
 from tenure.domain.schedule import MAX_WALKED, Plan, Stretch, due_at, plan
 from tenure.domain.scheduling import FireOutcome, Overlap, ScheduleRules
+from tenure.domain.template import JobTemplate, Template, jobs, size
+from tenure.domain.workflow import NewWorkflow
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action, cancel
 from tenure.store.dialect import Dialect
-from tenure.store.schedule_rows import decode_job, decode_rules
+from tenure.store.schedule_rows import decode_rules, decode_template
 from tenure.store.submits import Submission, submit
 from tenure.store.unit import Unit
 
@@ -35,8 +37,9 @@ class _Due(NamedTuple):
 
     id: str
     rules: str
-    job: str
-    payload: str
+    job: str | None
+    payload: str | None
+    workflow: str | None
     owner_id: str | None
     next_nominal_at: int
     paused_until: int | None
@@ -91,7 +94,7 @@ def fire(unit: Unit, limit: int = 500) -> int:
 def _due(dialect: Dialect) -> sa.Select[Any]:
     c = s.schedules.c
     columns = (
-        c.id, c.rules, c.job, c.payload, c.owner_id, c.next_nominal_at, c.paused_until,
+        c.id, c.rules, c.job, c.payload, c.workflow, c.owner_id, c.next_nominal_at, c.paused_until,
         c.last_fired_at, c.stretch_at, c.stretch_outcome,
     )  # fmt: skip
     locked = (
@@ -217,34 +220,81 @@ def _upsert_stretches(dialect: Dialect) -> sa.Executable:
 
 
 def _insert(unit: Unit, planned: list[_Planned]) -> None:
-    jobs = [
-        NewJob("", decode_job(item.row.job), item.row.payload, item.row.owner_id,
-               schedule_id=item.row.id, nominal_at=nominal)
-        for item in planned
-        for nominal in item.plan.fires
-    ]  # fmt: skip
-    insert_fires(unit, jobs, FireOutcome.FIRED)
+    firings = [
+        Firing(row.id, row.owner_id, decode_template(row.job, row.payload, row.workflow), nominal)
+        for row, fires in ((item.row, item.plan.fires) for item in planned)
+        for nominal in fires
+    ]
+    insert_fires(unit, firings, FireOutcome.FIRED)
 
 
-def insert_fires(unit: Unit, jobs: list[NewJob], outcome: FireOutcome) -> list[NewJob]:
-    """Submit the jobs whose (schedule, nominal time) has not fired yet; which those are.
+@dataclass(slots=True)
+class Firing:
+    """One fire. `id` becomes that of its job or workflow; without `nominal_at` it is run now."""
+
+    schedule_id: str
+    owner_id: str | None
+    template: Template
+    nominal_at: int | None = None
+    id: str = ""
+
+    @property
+    def job_id(self) -> str | None:
+        return self.id if isinstance(self.template, JobTemplate) else None
+
+    @property
+    def workflow_id(self) -> str | None:
+        return None if isinstance(self.template, JobTemplate) else self.id
+
+
+def insert_fires(unit: Unit, firings: list[Firing], outcome: FireOutcome) -> list[Firing]:
+    """Submit what belongs to each (schedule, nominal time) that has not fired; which those are.
 
     Gives them their ids. Three statements and those of a submit. The schedules must be locked.
     """
-    if not jobs:
+    if not firings:
         return []
-    for job, id_ in zip(jobs, IdSource().make(unit.now, len(jobs)), strict=True):
-        job.id = id_
-    rows = [(job.schedule_id, job.nominal_at, outcome.value, unit.now, job.id) for job in jobs]
+    for firing, id_ in zip(firings, IdSource().make(unit.now, len(firings)), strict=True):
+        firing.id = id_
+    rows = [
+        (f.schedule_id, f.nominal_at, outcome.value, unit.now, f.job_id, f.workflow_id)
+        for f in firings
+    ]
     taken = unit.execute(_take(unit.dialect), rows).rowcount
-    if taken != len(jobs):
+    if taken != len(firings):
         kept = {row[0] for row in unit.rows(_taken(unit.dialect), rows)}
-        jobs = [job for job in jobs if job.id in kept]
-    submit(unit, [Submission(jobs, unit.now, fired=True)])
-    return jobs
+        firings = [firing for firing in firings if firing.id in kept]
+    submit_all(unit, firings)
+    return firings
 
 
-_TAKEN = ("schedule_id", "nominal_at", "outcome", "at", "job_id")
+def submit_all(unit: Unit, firings: list[Firing]) -> list[str]:
+    """Submit what these fires are for, and say the first job of each."""
+    alone: list[NewJob] = []
+    submissions: list[Submission] = []
+    first: list[str] = []
+    ids = IdSource()
+    for firing in firings:
+        template = firing.template
+        own = firing.job_id
+        made = jobs(
+            template, ids.make(unit.now, size(template)) if own is None else [own], firing.owner_id
+        )
+        for job in made:
+            job.schedule_id, job.nominal_at = firing.schedule_id, firing.nominal_at
+        first.append(made[0].id)
+        if isinstance(template, JobTemplate):
+            alone += made
+            continue
+        workflow = NewWorkflow(firing.id, template.name, firing.owner_id)
+        submissions.append(Submission(made, unit.now, fired=True, tied=True, workflow=workflow))
+    if alone:
+        submissions.append(Submission(alone, unit.now, fired=True))
+    submit(unit, submissions)
+    return first
+
+
+_TAKEN = ("schedule_id", "nominal_at", "outcome", "at", "job_id", "workflow_id")
 
 
 @cache
@@ -267,13 +317,14 @@ def _take(dialect: Dialect) -> sa.Executable:
 def _taken(dialect: Dialect) -> sa.Select[Any]:
     c = s.fires.c
     batch = dialect.batch(*(c[name] for name in _TAKEN))
+    mine = sa.func.coalesce(c.job_id, c.workflow_id)
     same = sa.and_(
         c.schedule_id == batch.c.schedule_id,
         c.nominal_at == batch.c.nominal_at,
         c.stretch == 0,
-        c.job_id == batch.c.job_id,
+        mine == sa.func.coalesce(batch.c.job_id, batch.c.workflow_id),
     )
-    return dialect.read(sa.select(c.job_id).join_from(batch, s.fires, same))
+    return dialect.read(sa.select(mine.label("id")).join_from(batch, s.fires, same))
 
 
 def _moved(unit: Unit, item: _Planned) -> tuple[Any, ...]:

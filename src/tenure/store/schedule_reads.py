@@ -20,13 +20,14 @@ STATUSES = ("active", "paused", "ended")
 
 
 class ScheduleRow(NamedTuple):
-    """A schedule as stored; `rules`, `job` and `payload` are JSON text."""
+    """A schedule as stored; `rules`, `job`, `payload` and `workflow` are JSON text."""
 
     id: str
     name: str | None
     rules: str
-    job: str
-    payload: str
+    job: str | None
+    payload: str | None
+    workflow: str | None
     owner_id: str | None
     created_at: int
     version: int
@@ -48,6 +49,7 @@ class FireRow(NamedTuple):
     outcome: str
     at: int
     job_id: str | None
+    workflow_id: str | None
 
 
 def schedule(unit: Unit, schedule_id: str) -> ScheduleRow:
@@ -134,7 +136,16 @@ def _read_fires(dialect: Dialect) -> sa.Select[Any]:
     here = sa.tuple_(c.nominal_at, c.stretch)
     below = sa.tuple_(sa.bindparam("at", type_=t.Micros), sa.bindparam("kind", type_=t.Integer))
     return dialect.read(
-        sa.select(c.nominal_at, c.stretch, c.until_at, c["count"], c.outcome, c["at"], c.job_id)
+        sa.select(
+            c.nominal_at,
+            c.stretch,
+            c.until_at,
+            c["count"],
+            c.outcome,
+            c["at"],
+            c.job_id,
+            c.workflow_id,
+        )
         .where(c.schedule_id == sa.bindparam("schedule_id"), here < below)
         .order_by(c.nominal_at.desc(), c.stretch.desc())
         .limit(sa.bindparam("limit", type_=t.Integer))

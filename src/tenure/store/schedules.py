@@ -14,28 +14,31 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.errors import PreconditionFailed, ScheduleNotFound, VersionConflict
-from tenure.domain.job import JobSpec, NewJob
 from tenure.domain.schedule import check, due_at, plan
 from tenure.domain.scheduling import FireOutcome, ScheduleRules
+from tenure.domain.template import Template
 from tenure.store import naming
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action
 from tenure.store.dialect import Dialect
 from tenure.store.events import Happening, record
-from tenure.store.fires import insert_fires, lapse
-from tenure.store.schedule_rows import decode_job, decode_rules, encode_job, encode_rules
-from tenure.store.submits import Submission, submit
+from tenure.store.fires import Firing, insert_fires, lapse, submit_all
+from tenure.store.schedule_rows import (
+    decode_rules,
+    decode_template,
+    encode_rules,
+    encode_template,
+)
 from tenure.store.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class NewSchedule:
-    """A checked schedule on its way to the store. `payload` is JSON text."""
+    """A checked schedule on its way to the store."""
 
     id: str
     rules: ScheduleRules
-    job: JobSpec
-    payload: str
+    template: Template
     name: str | None = None
     owner_id: str | None = None
     paused: bool = False
@@ -49,8 +52,7 @@ class ScheduleEdit:
     """
 
     rules: Mapping[str, Any]
-    job: JobSpec | None = None
-    payload: str | None = None
+    template: Template | None = None
     named: bool = False
     name: str | None = None
     version: int | None = None
@@ -61,8 +63,9 @@ class _Locked(NamedTuple):
     id: str
     name: str | None
     rules: str
-    job: str
-    payload: str
+    job: str | None
+    payload: str | None
+    workflow: str | None
     owner_id: str | None
     created_at: int
     version: int
@@ -84,13 +87,13 @@ def create(unit: Unit, new: NewSchedule, action: Action) -> None:
     rules = _anchored(new.rules, unit.now)
     nominal = check(rules, unit.now)
     due = None if new.paused else due_at(rules, new.id, nominal)
+    template: dict[str, Any] = {**encode_template(new.template)}
     unit.execute(
         sa.insert(s.schedules),
         id=new.id,
         name=new.name,
         rules=encode_rules(rules),
-        job=encode_job(new.job),
-        payload=new.payload,
+        **template,
         owner_id=new.owner_id,
         created_at=unit.now,
         version=1,
@@ -150,13 +153,15 @@ def edit(unit: Unit, schedule_id: str, wanted: ScheduleEdit, action: Action) -> 
         nominal, until = check(changed, unit.now), None
         _lapse(unit, row, rules)
     due = None if nominal is None or row.paused_at else due_at(changed, row.id, nominal)
+    template = encode_template(wanted.template or _template(row))
     unit.execute(
         _write(),
         key=schedule_id,
         title=wanted.name if wanted.named else row.name,
         law=encode_rules(changed),
-        template=row.job if wanted.job is None else encode_job(wanted.job),
-        body=row.payload if wanted.payload is None else wanted.payload,
+        template=template["job"],
+        body=template["payload"],
+        flow=template["workflow"],
         nominal=nominal,
         until=until,
         due=due,
@@ -201,6 +206,7 @@ def _write() -> sa.Update:
             rules=sa.bindparam("law"),
             job=sa.bindparam("template"),
             payload=sa.bindparam("body"),
+            workflow=sa.bindparam("flow"),
             next_nominal_at=sa.bindparam("nominal"),
             next_fire_at=sa.bindparam("due"),
             paused_until=sa.bindparam("until"),
@@ -275,23 +281,24 @@ def _hide() -> sa.Update:
     )
 
 
-def trigger(unit: Unit, schedule_id: str, job_id: str, action: Action) -> None:
-    """Submit the job once now under this id, whatever else runs, and paused or not. No nominal
-    time is used up. Not repeatable."""
+def trigger(unit: Unit, schedule_id: str, id_: str, action: Action) -> str:
+    """Submit the job or workflow once now under this id, whatever else runs, and paused or not;
+    the id of its first job. No nominal time is used up. Not repeatable."""
     row = _locked(unit, schedule_id)
-    job = NewJob(job_id, decode_job(row.job), row.payload, row.owner_id, schedule_id=row.id)
-    submit(unit, [Submission([job], unit.now)])
-    _note(unit, schedule_id, "trigger", action, job_id=job_id)
+    [first] = submit_all(unit, [Firing(row.id, row.owner_id, _template(row), id=id_)])
+    _note(unit, schedule_id, "trigger", action, job_id=first)
+    return first
 
 
-def backfill(unit: Unit, schedule_id: str, nominal: list[int], action: Action) -> list[NewJob]:
-    """Fire these nominal times (microseconds) as far as they have not fired; their jobs."""
+def backfill(unit: Unit, schedule_id: str, nominal: list[int], action: Action) -> list[Firing]:
+    """Fire these nominal times (microseconds) as far as they have not fired; which those are."""
     row = _locked(unit, schedule_id)
-    spec = decode_job(row.job)
-    jobs = [
-        NewJob("", spec, row.payload, row.owner_id, schedule_id=row.id, nominal_at=at)
-        for at in nominal
-    ]
-    made = insert_fires(unit, jobs, FireOutcome.BACKFILLED)
+    template = _template(row)
+    firings = [Firing(row.id, row.owner_id, template, at) for at in nominal]
+    made = insert_fires(unit, firings, FireOutcome.BACKFILLED)
     _note(unit, schedule_id, "backfill", action, count=len(made))
     return made
+
+
+def _template(row: _Locked) -> Template:
+    return decode_template(row.job, row.payload, row.workflow)

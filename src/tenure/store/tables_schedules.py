@@ -12,8 +12,9 @@ schedules = sa.Table(
     sa.Column("id", Uuid, primary_key=True),
     sa.Column("name", Text),
     sa.Column("rules", Text, nullable=False, comment="ScheduleRules as JSON"),
-    sa.Column("job", Text, comment="JobSpec as JSON"),
+    sa.Column("job", Text, comment="JobSpec as JSON; null for a workflow"),
     sa.Column("payload", Text),
+    sa.Column("workflow", Text, comment="WorkflowTemplate as JSON"),
     sa.Column("owner_id", Uuid),
     sa.Column("created_at", Micros, nullable=False),
     sa.Column("version", Integer, nullable=False),
@@ -64,6 +65,7 @@ fires = sa.Table(
     sa.Column("outcome", Text, nullable=False),
     sa.Column("at", Micros, nullable=False),
     sa.Column("job_id", Uuid),
+    sa.Column("workflow_id", Uuid),
     sqlite_with_rowid=False,
 )
 sa.Index("ix_fires_at", fires.c["at"])

@@ -9,6 +9,7 @@ from pydantic import Field
 from tenure.domain import scheduling as domain
 from tenure.wire.base import Input, Instant, Output, Reason, Seconds, Text, Time
 from tenure.wire.jobs import JobIn, Name, RetryPolicyOut
+from tenure.wire.workflows import WorkflowBody
 
 MAX_BACKFILL = 1_000
 
@@ -18,13 +19,14 @@ A_DAY = 86_400
 
 
 class _Timing(Input):
-    """The fields that creating and editing share. Of `job` only the schema is here: it travels
-    as it came."""
+    """The fields that creating and editing share. Of `job` and `workflow` only the schema is
+    here: they travel as they came."""
 
     cron: Annotated[Text, Field(max_length=1_000)] | None = None
     every_seconds: Every | None = None
     timezone: Annotated[Text, Field(max_length=128)] = "UTC"
     job: JobIn | None = None
+    workflow: WorkflowBody | None = None
     start_at: Instant | None = None
     end_at: Instant | None = None
     jitter_seconds: Annotated[Seconds, Field(le=A_DAY)] = 0.0
@@ -81,6 +83,26 @@ class JobTemplate(Output, kw_only=True):
     on_lost: str
 
 
+class NodeEdge(Output, kw_only=True):
+    key: str
+    on: str
+
+
+class NodeTemplate(JobTemplate, kw_only=True):
+    """One job of a workflow."""
+
+    key: str
+    join: str
+    depends_on: list[NodeEdge]
+
+
+class WorkflowTemplate(Output, kw_only=True):
+    """The workflow that every fire submits."""
+
+    name: str | None = None
+    jobs: list[NodeTemplate]
+
+
 class Schedule(Output, kw_only=True):
     """A schedule. `status`: active, paused or ended. `next_fire_at` is null unless it is active;
     it may be later than the nominal time by the jitter."""
@@ -92,6 +114,7 @@ class Schedule(Output, kw_only=True):
     every_seconds: float | None = None
     timezone: str
     job: JobTemplate | None = None
+    workflow: WorkflowTemplate | None = None
     start_at: Time | None = None
     end_at: Time | None = None
     jitter_seconds: float
@@ -121,6 +144,7 @@ class Fire(Output, kw_only=True):
     outcome: str
     at: Time
     job_id: str | None = None
+    workflow_id: str | None = None
 
 
 class NextTime(Output, kw_only=True):
@@ -150,3 +174,4 @@ class BackfilledTime(Output, kw_only=True):
     nominal_at: Time
     local: str
     job_id: str | None = None
+    workflow_id: str | None = None

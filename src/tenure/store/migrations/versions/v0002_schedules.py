@@ -24,8 +24,9 @@ def _schedules() -> None:
         sa.Column("id", _UUID, nullable=False),
         sa.Column("name", sa.Text()),
         sa.Column("rules", sa.Text(), nullable=False, comment="ScheduleRules as JSON"),
-        sa.Column("job", sa.Text(), comment="JobSpec as JSON"),
+        sa.Column("job", sa.Text(), comment="JobSpec as JSON; null for a workflow"),
         sa.Column("payload", sa.Text()),
+        sa.Column("workflow", sa.Text(), comment="WorkflowTemplate as JSON"),
         sa.Column("owner_id", _UUID),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -79,6 +80,7 @@ def _fires() -> None:
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("job_id", _UUID),
+        sa.Column("workflow_id", _UUID),
         sa.PrimaryKeyConstraint("schedule_id", "nominal_at", "stretch", name=op.f("pk_fires")),
         sqlite_with_rowid=False,
     )
