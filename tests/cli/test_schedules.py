@@ -82,3 +82,14 @@ def test_what_is_refused_says_why(tenure: Typed, words: list[str], said: str) ->
     done = tenure("schedules", "add", "echo", *words)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+def test_a_workflow_from_a_file(tenure: Typed) -> None:
+    flow = "name: etl\njobs:\n  load: {type: echo}\n  sum: {type: echo, depends_on: [load]}\n"
+    done = tenure("schedules", "add", "--workflow", "-", "--cron", YEARLY, stdin=flow)
+    schedule_id = done.out.strip()
+    shown = tenure("schedules", "get", schedule_id).json
+    assert [job["key"] for job in shown["workflow"]["jobs"]] == ["load", "sum"]
+    assert tenure("schedules", "ls").lines[0][3] == "(workflow)"
+    assert tenure("schedules", "add", "--cron", YEARLY).code == 2
+    tenure("schedules", "rm", schedule_id)

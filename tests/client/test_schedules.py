@@ -73,6 +73,17 @@ async def test_the_life_of_a_schedule(ask: Ask) -> None:
         await ask("get", made.id)
 
 
+async def test_a_whole_workflow(ask: Ask) -> None:
+    flow = {"jobs": [{"key": "a", "type": "echo"}, {"key": "b", "type": "t", "depends_on": ["a"]}]}
+    made = await ask("create", workflow=flow, cron=YEARLY)
+    assert [node.key for node in made.workflow.jobs] == ["a", "b"]
+    first = await ask("trigger", made.id)
+    assert (first.key, first.schedule_id) == ("a", made.id)
+    changed = await ask("update", made.id, job={"type": "echo"})
+    assert (changed.workflow, changed.job.type) == (None, "echo")
+    await ask("delete", made.id)
+
+
 async def test_backfill_and_ledger(ask: Ask) -> None:
     made = await ask("create", {"type": "echo"}, cron="0 * * * *", paused=True)
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

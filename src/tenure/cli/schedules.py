@@ -13,6 +13,7 @@ from tenure.cli.exits import Exit, code_of, talk, tell
 from tenure.cli.lazy import make_app
 from tenure.cli.session import Session, client_command
 from tenure.cli.show import BACKFILL, FIRES, JOBS, SCHEDULES, TIMES, schedule_fields
+from tenure.cli.workflows import content
 from tenure.domain.errors import TenureError
 from tenure.domain.ids import is_id_prefix
 from tenure.wire.schedules import Schedule
@@ -82,8 +83,12 @@ def _show(session: Session, schedule: Schedule) -> None:
 @client_command(app, "add", no_args_is_help=True)
 def add(
     session: Session,
-    type_: Annotated[str, typer.Argument(metavar="TYPE", help="The handler to run.")],
+    type_: Annotated[str | None, typer.Argument(metavar="TYPE", help="The handler to run.")] = None,
     payload: Payload = None,
+    workflow: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Instead of TYPE: a workflow as YAML or JSON."),
+    ] = None,
     cron: Cron = None,
     every: Every = None,
     zone: Zone = None,
@@ -109,8 +114,14 @@ def add(
         catchup_window, max_catchup,
     )  # fmt: skip
     job: Any = _job(queue, priority, tag, timeout, max_retries)
-    job |= {"type": type_, "payload": arguments.payload(payload or [])}
-    made = session.client.schedules.create(job, paused=paused, **fields)
+    if (type_ is None) == (workflow is None):
+        raise typer.BadParameter("give a TYPE or --workflow")
+    if workflow is None:
+        job |= {"type": type_, "payload": arguments.payload(payload or [])}
+    elif job:
+        raise typer.BadParameter("what its jobs are like stands in the file of the workflow")
+    flow = None if workflow is None else content(workflow)
+    made = session.client.schedules.create(job or None, workflow=flow, paused=paused, **fields)
     session.printer.line(made.id, made)
     if made.next_fire_at is not None:
         talk(f"fires next at {made.next_fire_at.isoformat(timespec='seconds')}")

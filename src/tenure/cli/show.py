@@ -110,7 +110,7 @@ SCHEDULES: Columns = {
     "id": attrgetter("id"),
     "status": attrgetter("status"),
     "times": _times,
-    "type": lambda schedule: schedule.job and schedule.job.type,
+    "type": lambda schedule: schedule.job.type if schedule.job else "(workflow)",
     "next": attrgetter("next_fire_at"),
     "last": attrgetter("last_fired_at"),
     "name": attrgetter("name"),
@@ -120,7 +120,7 @@ FIRES: Columns = {
     "until": attrgetter("until_at"),
     "count": attrgetter("count"),
     "outcome": attrgetter("outcome"),
-    "job": attrgetter("job_id"),
+    "job": lambda fire: fire.job_id or fire.workflow_id,
 }
 TIMES: Columns = {
     "time": attrgetter("at"),
@@ -130,7 +130,7 @@ TIMES: Columns = {
 BACKFILL: Columns = {
     "time": attrgetter("nominal_at"),
     "local": attrgetter("local"),
-    "job": attrgetter("job_id"),
+    "job": lambda fire: fire.job_id or fire.workflow_id,
 }
 
 

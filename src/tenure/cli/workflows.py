@@ -50,13 +50,13 @@ def submit(
     watch: Watch = False,
 ) -> None:
     """Submit a workflow from a file."""
-    made = session.client.run(flows.submit_file(_content(file), key))
+    made = session.client.run(flows.submit_file(content(file), key))
     if watch:
         _watch(session, made.id)
     session.printer.line(made.id, made)
 
 
-def _content(file: str) -> dict[str, Any]:
+def content(file: str) -> dict[str, Any]:
     """The workflow in a file; its jobs may be a list, or a mapping from key to job."""
     from tenure.cli.yaml import Malformed, load
 

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from tenure.domain import scheduling as domain
 from tenure.wire.base import Input, Instant, Output, Reason, Seconds, Text, Time
+from tenure.wire.graphs import WorkflowBody
 from tenure.wire.jobs import JobIn, Name, RetryPolicyOut
-from tenure.wire.workflows import WorkflowBody
 
 MAX_BACKFILL = 1_000
 
