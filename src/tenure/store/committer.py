@@ -259,7 +259,11 @@ class Committer:
 
     def _merged(self, conn: Any, groups: list[_Group]) -> tuple[Unit, list[list[Any]]]:
         unit = self._unit(conn)
-        answers = [kind.verb(unit, [w.item for w in taken]) for kind, taken in groups]
+        answers = []
+        for kind, taken in groups:
+            if kind is self._claim:
+                settle(unit)  # a claim also sees the jobs that the ends before it made ready
+            answers.append(kind.verb(unit, [w.item for w in taken]))
         self._end(unit)
         return unit, answers
 
