@@ -8,19 +8,21 @@ import pytest
 import sqlalchemy as sa
 
 from tenure.domain.clock import DAY, MINUTE, SECOND
+from tenure.domain.ids import IdSource
 from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.domain.run import Outcome
-from tenure.store import control, pruning
+from tenure.store import control, pruning, schedules
 from tenure.store import tables as t
 from tenure.store.control import Action
 from tenure.store.events import Happening, record
+from tenure.store.fires import fire
 from tenure.store.submits import Submission, submit
 from tenure.store.unit import Unit
 from tests.builders import NOW, WORKER, new_jobs, report
 from tests.store.facts import state
 from tests.store.opened import OpenedStore, PostgresStore
 from tests.store.plans import no_whole_table
-from tests.store.scenes import claimed, ended, submitted
+from tests.store.scenes import claimed, ended, ledger, schedule_row, scheduled, submitted
 
 WEEK, MONTH = 7 * DAY, 30 * DAY
 
@@ -198,3 +200,20 @@ def test_only_old_rows_are_read(store: OpenedStore) -> None:
     no_whole_table(store, lambda unit: pruning.next_old(unit, pruning.START, cutoffs(store)))
     no_whole_table(store, lambda unit: pruning.prune_jobs(unit, old))
     no_whole_table(store, lambda unit: pruning.prune_stats(unit, store.now))
+
+
+def test_the_ledger_and_deleted_schedules_go_when_they_are_old(store: OpenedStore) -> None:
+    kept, gone = IdSource().make(NOW, 2)
+    for id_ in (kept, gone):
+        scheduled(store, id=id_)
+    store.now = NOW + MINUTE
+    store.run(fire)
+    store.run(schedules.delete, gone, Action("ann"))
+    assert store.run(pruning.prune_fires, store.now) == 0
+    assert store.run(pruning.prune_schedules, store.now) == 0
+    store.now += MINUTE
+    store.run(fire)
+    assert store.run(pruning.prune_fires, store.now) == 2
+    assert store.run(pruning.prune_schedules, store.now) == 1
+    assert [row[0] for row in ledger(store, kept)] == [NOW + 2 * MINUTE]
+    assert schedule_row(store, kept)["next_fire_at"] == NOW + 3 * MINUTE
