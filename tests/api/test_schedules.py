@@ -44,7 +44,7 @@ async def act(api: Api, schedule_id: str, action: str, **body: Any) -> Any:
 
 
 async def test_a_schedule_fires_by_itself(api: Api) -> None:
-    made = await create(api, every_seconds=1, overlap="allow")
+    made = await create(api, every_seconds=1, overlap="allow", misfire_after_seconds=86_400)
     assert (made["status"], made["version"]) == ("active", 1)
     async with asyncio.timeout(120):
         while len((await get(api, f"{made['id']}/fires"))["items"]) < 2:
@@ -327,7 +327,7 @@ def flow() -> dict[str, Any]:
 
 async def test_a_schedule_may_submit_a_whole_workflow(api: Api) -> None:
     asked = flow()
-    body = {"every_seconds": 1, "overlap": "skip", "workflow": asked}
+    body = {"every_seconds": 1, "misfire_after_seconds": 86_400, "workflow": asked}
     answer = await api.client.post("/api/schedules", json=body)
     assert answer.status_code == 201, answer.text
     made = answer.json()
@@ -365,7 +365,7 @@ async def test_a_workflow_is_run_now_backfilled_and_replaced(api: Api) -> None:
     assert (job["key"], job["schedule_id"], again["id"]) == ("load", made["id"], job["id"])
     now = api.coordinator.clock.now()
     hour = 3600 * SECOND
-    span = {"from": rfc3339(now - 2 * hour), "to": rfc3339(now - SECOND)}
+    span = {"from": rfc3339(now - 2 * hour - SECOND), "to": rfc3339(now - SECOND)}
     done = await act(api, made["id"], "backfill", **span)
     assert done["count"] == 2
     assert {item["job_id"] for item in done["items"]} == {None}
