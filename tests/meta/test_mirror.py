@@ -10,6 +10,7 @@ ABOUT_SEVERAL = {
     "api/hostile.py",
     "api/access.py",
     "api/filters.py",
+    "api/uniqueness.py",
 }
 """Test files that walk a whole layer."""
 

@@ -12,7 +12,8 @@ SECOND = 1_000_000
 LEASE, HEARTBEAT, GRACE = 30 * SECOND, 10 * SECOND, 10 * SECOND
 MAX_LOST, FREE_RELEASES, KEPT = 3, 10, 20
 STRICT = 10_000_000_000_000_000
-WAITING = ("pending", "scheduled", "paused")
+WAITING = ("pending", "scheduled", "paused", "blocked")
+LIMITS = {"one": 1, "two": 2}
 Lane = tuple[str, str]
 
 
@@ -44,6 +45,8 @@ class Job:
     on_lost: str
     timeout: int | None
     expires_at: int | None
+    key: str | None = None
+    unique: str | None = None
     state: str = "pending"
     max_attempts: int = 0
     ready_at: int = 0
@@ -63,7 +66,7 @@ class Job:
         return (
             self.id, self.state, self.attempt, self.max_attempts, self.lost, self.releases,
             self.fence, self.worker, self.lease_until, self.deadline, self.run_at,
-            self.ready_at - self.priority * STRICT, self.expires_at, self.cancelling,
+            self.ready_at - self.priority * STRICT, self.expires_at, self.key, self.cancelling,
         )  # fmt: skip
 
 
@@ -97,7 +100,29 @@ class Model:
 
     def _wait(self, job: Job, run_at: int) -> None:
         job.run_at = job.ready_at = run_at
-        job.state = "scheduled" if run_at > self.now else "pending"
+        job.state = self._ready(job)
+
+    def _ready(self, job: Job) -> str:
+        if job.run_at > self.now:
+            return "scheduled"
+        return "pending" if job.key is None else "blocked"
+
+    def admit(self) -> None:
+        """The end of a transaction: keys with room admit who is first in line."""
+        for key, most in LIMITS.items():
+            line = [job for job in self.jobs.values() if job.key == key]
+            room = most - sum(job.state in ("pending", "running") for job in line)
+            waiting = sorted(
+                (job for job in line if job.state == "blocked"),
+                key=lambda job: (job.row()[11], job.id),
+            )
+            for job in waiting[: max(room, 0)]:
+                job.state = "pending"
+
+    def holder(self, unique: str | None) -> Job | None:
+        """The unfinished job that has a unique key."""
+        jobs = (job for job in self.jobs.values() if unique and job.unique == unique)
+        return next((job for job in jobs if not self.final(job)), None)
 
     def moments(self) -> list[int]:
         """The instants at which something about a job changes by time alone, ascending."""
@@ -250,7 +275,10 @@ class Model:
             self._let_go(job, outcome, "failed", result)
         else:
             self._let_go(job, outcome, "pending", result)
-            self._wait(job, self.now + delay)
+            if delay:
+                self._wait(job, self.now + delay)
+            else:  # it goes on, admitted as it is
+                job.run_at = job.ready_at = self.now
 
     def sweep(self) -> int:
         over = [j for j in self.jobs.values() if j.worker and (j.lease_until or 0) <= self.now]
@@ -279,7 +307,7 @@ class Model:
     def promote(self) -> int:
         due = [j for j in self.jobs.values() if j.state == "scheduled" and j.run_at <= self.now]
         for job in due:
-            job.state = "pending"
+            job.state = self._ready(job)
         return len(due)
 
     def expire(self) -> int:
@@ -317,11 +345,11 @@ class Model:
         if job.state not in WAITING:
             raise Refused
         if job.state == "paused":
-            job.state = "scheduled" if job.run_at > self.now else "pending"
+            job.state = self._ready(job)
 
     def retry(self, job_id: str) -> None:
         job = self.jobs[job_id]
-        if not self.final(job):
+        if not self.final(job) or self.holder(job.unique):
             raise Refused
         for run in job.runs.values():
             run.final = None

@@ -21,13 +21,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tenure.domain.errors import IllegalTransition
+from tenure.domain.errors import IllegalTransition, UniqueTaken
 from tenure.domain.ids import IdSource
-from tenure.domain.job import OnLost
+from tenure.domain.job import OnLost, Unique
 from tenure.domain.lease import LeaseTerms
 from tenure.domain.run import Outcome, Report
 from tenure.store import control, promotions, sweeps, workers
 from tenure.store import tables as t
+from tenure.store import tables_limits as lim
 from tenure.store.control import Action
 from tenure.store.leases import Claim, Claimed, claim
 from tenure.store.renewals import Beat, Beaten, Released, release, renew
@@ -35,7 +36,7 @@ from tenure.store.reports import report as settle
 from tenure.store.submits import Submission, submit
 from tests.builders import new_job
 from tests.store.facts import measured
-from tests.store.model import SECOND, WAITING, Job, Model, Refused
+from tests.store.model import LIMITS, SECOND, WAITING, Job, Model, Refused
 from tests.store.opened import OpenedStore
 
 TERMS = LeaseTerms(30.0)
@@ -47,7 +48,7 @@ QUEUES = (("default", "slow"), ("default", "slow"), ("default",))
 a, r = t.active_jobs.c, t.runs.c
 ACTIVE = sa.select(
     a.job_id, a.state, a.attempt, a.max_attempts, a.lost, a.releases, a.fence, a.worker_id,
-    a.lease_expires_at, a.deadline_at, a.run_at, a.rank, a.expires_at,
+    a.lease_expires_at, a.deadline_at, a.run_at, a.rank, a.expires_at, a.concurrency_key,
     a.cancel_requested_at.is_not(None),
 )  # fmt: skip
 RUNS = sa.select(
@@ -74,9 +75,14 @@ a_job = st.fixed_dictionaries(
         "on_lost": st.sampled_from([OnLost.RETRY, OnLost.RETRY, OnLost.FAIL]),
         "timeout_seconds": st.sampled_from([None, None, 5, 25]),
         "lives": st.sampled_from([None, None, 15 * SECOND]),
+        "concurrency_key": st.sampled_from([None, None, "one", "one", "two"]),
+        "unique": st.sampled_from([None, None, None, Unique("u")]),
     }
 )
-PLAIN = ("type_", "queue", "priority", "max_attempts", "on_lost", "timeout_seconds")
+PLAIN = (
+    "type_", "queue", "priority", "max_attempts", "on_lost", "timeout_seconds", "concurrency_key",
+    "unique",
+)  # fmt: skip
 
 
 def random() -> float:
@@ -99,14 +105,21 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize(asked=st.lists(a_job, min_size=3, max_size=6))
     def begin(self, asked: list[Any]) -> None:
+        two = {"key": "two", "max_running": LIMITS["two"], "updated_at": self.store.now}
+        self.store.execute(sa.insert(lim.limits).values(two))
         self.workers = [self.join(queues) for queues in QUEUES]
         self.submit(asked)
+
+    def run(self, *verb: Any, **told: Any) -> Any:
+        """One transaction of the store; what the model did before is settled by then."""
+        self.model.admit()
+        return self.store.run(*verb, **told)
 
     def join(self, queues: tuple[str, ...]) -> str:
         worker_id = self.ids.one(self.store.now)
         types: dict[str, Any] = dict.fromkeys(TYPES)
         newcomer = workers.NewWorker(worker_id, "w", "h", 1, "1", 1, queues, types, SLOTS, {}, "")
-        self.store.run(workers.register, newcomer)
+        self.run(workers.register, newcomer)
         return worker_id
 
     def job_id(self, number: int) -> str:
@@ -125,15 +138,18 @@ class StoreMachine(RuleBasedStateMachine):
             if given["lives"] is not None:
                 times["expires_at"] = now + given["lives"]
             made.append(new_job(id=id_, **times, **{name: given[name] for name in PLAIN}))
+            unique = given["unique"] and given["unique"].key
+            if self.model.holder(unique):
+                continue
             self.model.submit(
                 Job(
                     id_, (given["queue"], given["type_"]), given["priority"], times["run_at"],
                     given["max_attempts"], given["on_lost"].value,
                     given["timeout_seconds"] and given["timeout_seconds"] * SECOND,
-                    times.get("expires_at"),
+                    times.get("expires_at"), given["concurrency_key"], unique,
                 )
             )  # fmt: skip
-        self.store.run(submit, [Submission(made, now)])
+        self.run(submit, [Submission(made, now)])
 
     def waiting(self) -> bool:
         return any(job.state == "pending" for job in self.model.jobs.values())
@@ -165,7 +181,7 @@ class StoreMachine(RuleBasedStateMachine):
         claims = [Claim(self.workers[n], queues, TYPES, slots) for n, slots in asked]
         found = [
             [(row[0], row[1], row[2]) for row in answer.rows]
-            for answer in self.store.run(claim, claims, TERMS)
+            for answer in self.run(claim, claims, TERMS)
             if isinstance(answer, Claimed)
         ]
         lanes = [(queue, type_) for queue in queues for type_ in TYPES]
@@ -183,7 +199,7 @@ class StoreMachine(RuleBasedStateMachine):
         if extra and self.granted:
             listed.add(self.lease(0)[1:])
         quiet: dict[tuple[str, int], Any] = dict.fromkeys(listed, (None, None))
-        (answer,) = self.store.run(renew, [Beat(worker, quiet)], TERMS)
+        (answer,) = self.run(renew, [Beat(worker, quiet)], TERMS)
         assert isinstance(answer, Beaten)
         told = sorted((job_id, fence) for job_id, fence, _ in answer.cancels)
         assert (sorted(answer.lost), told) == self.model.renew(worker, listed)
@@ -229,7 +245,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.settle([self.told[-1 - number % len(self.told)]])
 
     def settle(self, items: list[Report]) -> None:
-        (found,) = self.store.run(settle, [items], random)
+        (found,) = self.run(settle, [items], random)
         for item, status in zip(items, found, strict=True):
             after = item.retry_after_seconds
             expected = self.model.report(
@@ -244,7 +260,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(number=recent, started=st.booleans())
     def release(self, number: int, started: bool) -> None:
         worker, job_id, fence = self.lease(number)
-        found = self.store.run(release, [Released(worker, {(job_id, fence): started})])
+        found = self.run(release, [Released(worker, {(job_id, fence): started})])
         assert found == [self.model.release(worker, job_id, fence, started=started)]
 
     @precondition(lambda self: self.running())
@@ -256,12 +272,12 @@ class StoreMachine(RuleBasedStateMachine):
             self.store.reopen()
         else:
             self.time_passes(what * SECOND)
-            self.store.run(sweeps.clamp, TERMS, ahead=what > 0)
+            self.run(sweeps.clamp, TERMS, ahead=what > 0)
             self.model.clamp(ahead=what > 0)
 
     def goodbye(self, number: int) -> None:
         worker = self.workers[number]
-        assert self.store.run(workers.goodbye, worker) == self.model.goodbye(worker)
+        assert self.run(workers.goodbye, worker) == self.model.goodbye(worker)
         self.workers[number] = self.join(QUEUES[number])
 
     @precondition(lambda self: self.model.moments())
@@ -303,17 +319,17 @@ class StoreMachine(RuleBasedStateMachine):
             before = len(self.granted)
             self.claim_all([(number, 2)])
             for worker, job_id, fence in self.granted[before:]:
-                self.store.run(release, [Released(worker, {(job_id, fence): started})])
+                self.run(release, [Released(worker, {(job_id, fence): started})])
                 self.model.release(worker, job_id, fence, started=started)
 
     def sweep(self) -> None:
-        assert self.store.run(sweeps.sweep, 3, random) == self.model.sweep()
+        assert self.run(sweeps.sweep, 3, random) == self.model.sweep()
 
     def promote(self) -> None:
-        assert self.store.run(promotions.promote) == self.model.promote()
+        assert self.run(promotions.promote) == self.model.promote()
 
     def expire(self) -> None:
-        assert self.store.run(promotions.expire) == self.model.expire()
+        assert self.run(promotions.expire) == self.model.expire()
 
     @precondition(lambda self: self.model.jobs)
     @rule(number=which, verb=st.sampled_from(["cancel", "pause", "resume", "retry"]))
@@ -322,17 +338,18 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             getattr(self.model, verb)(job_id)
         except Refused:
-            with pytest.raises(IllegalTransition):
-                self.store.run(getattr(control, verb), job_id, Action())
+            with pytest.raises((IllegalTransition, UniqueTaken)):
+                self.run(getattr(control, verb), job_id, Action())
         else:
-            self.store.run(getattr(control, verb), job_id, Action())
+            self.run(getattr(control, verb), job_id, Action())
 
     @invariant()
     def agrees(self) -> None:
+        self.model.admit()
         found = self.store.within(
             lambda conn: [conn.execute(read).all() for read in (ACTIVE, RUNS)]
         )
-        rows = sorted((*row[:13], bool(row[13])) for row in found[0])
+        rows = sorted((*row[:14], bool(row[14])) for row in found[0])
         assert rows == self.model.active()
         runs = sorted(
             (*row[:3], row[3] or "", row[4], row[5] or "", row[6] or "") for row in found[1]
@@ -353,6 +370,13 @@ class StoreMachine(RuleBasedStateMachine):
         for row in rows:
             assert row[2] <= row[3], "attempts are bounded"
             assert (row[7] is not None) == (row[1] == "running") == (row[8] is not None)
+        for key, most in LIMITS.items():
+            line = Counter(row[1] for row in rows if row[13] == key)
+            admitted = line["pending"] + line["running"]
+            assert admitted <= most, "a limit is never exceeded"
+            assert admitted == most or not line["blocked"], "and never leaks"
+        unique = [self.model.jobs[row[0]].unique for row in rows]
+        assert unique.count("u") <= 1, "a unique key has one unfinished job"
         assert len({(job_id, fence) for _, job_id, fence in self.granted}) == len(self.granted)
 
     def teardown(self) -> None:

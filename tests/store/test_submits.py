@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain.clock import SECOND
-from tenure.domain.errors import IdempotencyMismatch, InvalidInput
+from tenure.domain.errors import IdempotencyMismatch, TenureError
 from tenure.domain.job import rank
 from tenure.domain.retry import RetryPolicy, Strategy
 from tenure.store import tables as t
@@ -17,7 +17,7 @@ from tests.builders import NOW, job_options, new_job, new_jobs
 from tests.store.facts import active, measured
 from tests.store.opened import OpenedStore
 
-Answer = Submitted | InvalidInput
+Answer = Submitted | TenureError
 
 
 def put(store: OpenedStore, *submissions: Submission) -> list[Answer]:

@@ -48,6 +48,9 @@ def edit(
         str | None, typer.Option(metavar="SPAN", help="Longest run of one attempt.")
     ] = None,
     max_retries: Annotated[int | None, typer.Option(min=0, help="Retries after a failure.")] = None,
+    concurrency_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Whose limit the job counts against.")
+    ] = None,
     version: Annotated[
         int | None, typer.Option(help="Only if this is the job's version; else exit code 6.")
     ] = None,
@@ -63,6 +66,7 @@ def edit(
         "name": name,
         "timeout": timeout and arguments.span(timeout),
         "max_retries": max_retries,
+        "concurrency_key": concurrency_key,
     }
     fields = {name: value for name, value in told.items() if value is not None}
     if not fields:

@@ -53,6 +53,18 @@ def submit(
     on_lost: Annotated[
         str | None, typer.Option(metavar="WORD", help="retry, or fail: run at most once.")
     ] = None,
+    concurrency_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Jobs of a key run one by one, or as limited.")
+    ] = None,
+    unique: Annotated[
+        str | None, typer.Option(metavar="KEY", help="At most one unfinished job has this key.")
+    ] = None,
+    unique_scope: Annotated[
+        str | None, typer.Option(metavar="WORD", help="active, forever, or a span like 1h.")
+    ] = None,
+    on_conflict: Annotated[
+        str | None, typer.Option(metavar="WORD", help="return_existing, reject or replace.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end.")] = False,
     wait_timeout: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Wait no longer; exit code 124.")
@@ -78,6 +90,8 @@ def submit(
         "retry_policy": backoff,
         "expires_at": expires_at and arguments.instant(expires_at),
         "on_lost": on_lost,
+        "concurrency_key": concurrency_key,
+        "unique": _unique(unique, unique_scope, on_conflict),
     }
     longest = None if wait_timeout is None else arguments.span(wait_timeout)
     submitted = session.client.submit(type_, arguments.payload(payload or []), **fields)
@@ -90,6 +104,19 @@ def submit(
     job = wait_for(session, submitted.id, longest)
     session.printer.record(job, job_fields(job))
     raise typer.Exit(code_of_job(job.status))
+
+
+def _unique(key: str | None, scope: str | None, on_conflict: str | None) -> dict[str, Any] | None:
+    if key is None:
+        if scope or on_conflict:
+            raise typer.BadParameter("--unique-scope and --on-conflict go with --unique")
+        return None
+    told: dict[str, Any] = {"key": key}
+    if scope in ("active", "forever"):
+        told["scope"] = scope
+    elif scope is not None:
+        told |= {"scope": "window", "window_seconds": arguments.span(scope)}
+    return told | ({"on_conflict": on_conflict} if on_conflict else {})
 
 
 def _priority(text: str | None) -> int | str | None:

@@ -35,6 +35,7 @@ class JobFields(TypedDict, total=False):
     on_lost: str | None
     run_at: datetime | None
     delay: timedelta | float | None
+    concurrency_key: str | None
 
 
 class EditFields(JobFields, total=False):
@@ -46,11 +47,13 @@ class SubmitFields(JobFields, total=False):
     """`idempotency_key`: the same key and the same job is one job, for 24 hours. Without it each
     request gets one of its own, so that sending again after a lost answer is safe. `depends_on`:
     ids of jobs to wait for, or `{"job_id": ..., "on": "success" | "failure" | "done"}`; `join`:
-    "all" (default) or "any"."""
+    "all" (default) or "any". `unique`: a key, or `key`, `scope`, `window_seconds` and
+    `on_conflict`."""
 
     idempotency_key: str | None
     depends_on: Sequence[str | Mapping[str, str]] | None
     join: str | None
+    unique: Mapping[str, Any] | str | None
 
 
 class JobSpec(SubmitFields, total=False):
@@ -62,7 +65,8 @@ class JobSpec(SubmitFields, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A committed job. `existing`: its idempotency key had been used, this is the earlier job."""
+    """A committed job. `existing`: its idempotency key had been used, or its unique key belongs to
+    another job; this is that job."""
 
     id: str
     existing: bool = False

@@ -61,7 +61,9 @@ class Coordinator:
         )
         self.reader = Reader(self.store, self.clock)
         limits = settings.limits
-        self.submission = Submission(self.committer, self.wakeups, self.ids, self.clock, limits)
+        self.submission = Submission(
+            self.committer, self.reader, self.wakeups, self.ids, self.clock, limits
+        )
         self.leasing = Leasing(
             self.committer, self.reader, self.wakeups, self.clock, self.terms, limits
         )

@@ -15,6 +15,7 @@ from tenure.store.edits import Edit
 from tenure.wire.jobs import JobEdit
 
 _PLAIN = ("name", "type", "queue", "priority", "tags")
+_RULES = ("retry_until", "timeout_seconds", "on_lost", "expires_at", "concurrency_key")
 _DEFAULTS: dict[str, Any] = {
     field.name: getattr(DEFAULT_OPTIONS, field.name) for field in fields(JobOptions)
 } | {"name": None, "queue": DEFAULT_QUEUE}
@@ -31,9 +32,7 @@ def to_edit(wanted: JobEdit, payload: msgspec.Raw | None, if_match: str | None, 
     if "type" in given and wanted.type is None:
         raise InvalidInput.field("type", "a job has a type, it cannot be null")
     changes: dict[str, Any] = {
-        name: getattr(wanted, name)
-        for name in (*_PLAIN, "retry_until", "timeout_seconds", "on_lost", "expires_at")
-        if name in given
+        name: getattr(wanted, name) for name in (*_PLAIN, *_RULES) if name in given
     }
     if not given.isdisjoint({"run_at", "delay_seconds"}):
         delay = wanted.delay_seconds

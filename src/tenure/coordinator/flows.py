@@ -152,7 +152,11 @@ def _created(workflow: NewWorkflow, jobs: list[NewJob], at: int) -> Workflow:
     """A workflow at the moment of its creation."""
     states = Counter(
         ready(
-            Circumstances(edge_open=bool(job.edges), due_later=(job.spec.options.run_at or 0) > at)
+            Circumstances(
+                edge_open=bool(job.edges),
+                due_later=(job.spec.options.run_at or 0) > at,
+                key_full=job.spec.options.concurrency_key is not None,
+            )
         ).value
         for job in jobs
     )

@@ -182,5 +182,7 @@ def to_options(asked: JobIn, now: int) -> JobOptions:
         on_lost=asked.on_lost,
         run_at=run_at,
         expires_at=asked.expires_at,
+        unique=None if asked.unique is None else asked.unique.to_domain(),
+        concurrency_key=asked.concurrency_key,
     )
     return DEFAULT_OPTIONS if options == DEFAULT_OPTIONS else options

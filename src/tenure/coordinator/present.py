@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tenure.coordinator.receipts import policy_out
+from tenure.coordinator.receipts import policy_out, unique_out
 from tenure.domain.edges import Join
 from tenure.store.history import EventRow, LineRow
 from tenure.store.options import decode_options
@@ -81,6 +81,8 @@ def job(row: JobRow) -> Job:
         timeout_seconds=options.timeout_seconds,
         retry_policy=policy_out(options.retry_policy),
         retry_until=maybe_time_out(options.retry_until),
+        unique=unique_out(options.unique),
+        concurrency_key=options.concurrency_key,
         cancel_requested=bool(row.cancel_requested),
         version=row.version,
     )

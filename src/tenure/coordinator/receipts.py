@@ -7,17 +7,12 @@ from typing import Any
 import msgspec
 
 from tenure.domain.errors import TenureError
-from tenure.domain.job import NewJob, Reason
-from tenure.domain.lifecycle import Circumstances, JobState, ready
+from tenure.domain.job import NewJob, Unique, waiting_reason
+from tenure.domain.lifecycle import Circumstances, ready
 from tenure.domain.retry import RetryPolicy
 from tenure.wire.base import maybe_time_out, time_out
-from tenure.wire.jobs import Dependency, Job, RetryPolicyOut
+from tenure.wire.jobs import Dependency, Job, RetryPolicyOut, UniqueOut
 from tenure.wire.problem import FieldProblem
-
-_REASONS = {
-    JobState.SCHEDULED: Reason.RUN_AT.value,
-    JobState.BLOCKED: Reason.DEPENDENCIES.value,
-}
 
 
 class _Identified(msgspec.Struct):
@@ -35,19 +30,32 @@ def policy_out(policy: RetryPolicy) -> RetryPolicyOut:
     )
 
 
+def unique_out(unique: Unique | None) -> UniqueOut | None:
+    """A unique key as the wire says it."""
+    if unique is None:
+        return None
+    return UniqueOut(
+        key=unique.key,
+        scope=unique.scope.value,
+        window_seconds=unique.window_seconds,
+        on_conflict=unique.on_conflict.value,
+    )
+
+
 def created(job: NewJob, at: int) -> Job:
     """A job as it is at the moment of its creation `at` (microseconds), before anything is known
-    of the jobs it depends on."""
+    of the jobs it depends on, and before it is admitted by its concurrency key."""
     spec, options = job.spec, job.spec.options
     later = options.run_at is not None and options.run_at > at
-    state = ready(Circumstances(edge_open=bool(job.edges), due_later=later))
+    key_full = options.concurrency_key is not None
+    state = ready(Circumstances(edge_open=bool(job.edges), due_later=later, key_full=key_full))
     return Job(
         id=job.id,
         name=spec.name,
         type=spec.type,
         queue=spec.queue,
         status=state.value,
-        reason=_REASONS.get(state),
+        reason=waiting_reason(state, bool(job.edges)),
         priority=spec.priority,
         payload=msgspec.Raw(job.payload.encode()),
         attempt=0,
@@ -64,6 +72,8 @@ def created(job: NewJob, at: int) -> Job:
         timeout_seconds=options.timeout_seconds,
         retry_policy=policy_out(options.retry_policy),
         retry_until=maybe_time_out(options.retry_until),
+        unique=unique_out(options.unique),
+        concurrency_key=options.concurrency_key,
         version=1,
     )
 

@@ -34,6 +34,7 @@ _NOT_IN_A_TEMPLATE = {
         (("run_at", "delay_seconds", "scheduled_at"), "the schedule says when its jobs run"),
         (("expires_at", "retry_until"), "is one instant, and a schedule has many jobs"),
         (("idempotency_key",), "would make every job the same one"),
+        (("unique",), "a schedule has a rule of its own for that, overlap"),
     )
     for name in names
 }

@@ -10,19 +10,21 @@ from itertools import groupby
 from operator import attrgetter
 from time import perf_counter
 
-from tenure.coordinator import receipts
+from tenure.coordinator import present, receipts
 from tenure.coordinator.intake import CHUNK, Fields, Intake, check_size, decode_many, decode_one
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
 from tenure.domain.access import Principal
 from tenure.domain.clock import Clock
-from tenure.domain.errors import InvalidInput, TenureError, TooLarge
+from tenure.domain.errors import InvalidInput, TenureError, TooLarge, UniqueTaken
 from tenure.domain.ids import IdSource
 from tenure.domain.job import MAX_KEY, NewJob
 from tenure.domain.run import LeaseRef
 from tenure.settings import Limits
+from tenure.store import reads
 from tenure.store.additions import add
 from tenure.store.committer import Committer
+from tenure.store.reader import Reader
 from tenure.store.submits import Submission as Request
 from tenure.store.submits import Submitted
 from tenure.wire.base import encode
@@ -64,12 +66,14 @@ class Submission:
     def __init__(
         self,
         committer: Committer,
+        reader: Reader,
         wakeups: Wakeups,
         id_source: IdSource,
         clock: Clock,
         limits: Limits,
     ) -> None:
         self._committer = committer
+        self._reader = reader
         self._wakeups = wakeups
         self._ids = id_source
         self._clock = clock
@@ -78,7 +82,8 @@ class Submission:
     async def one(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
         """Submit one job from its JSON. `key` is the Idempotency-Key header.
 
-        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, TooMany, Unavailable.
+        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, UniqueTaken, TooMany,
+        Unavailable.
         """
         check_key(key)
         check_size(body, self._limits)
@@ -104,10 +109,26 @@ class Submission:
         if submitted.replayed is not None:
             replay = submitted.replayed.encode()
             return Receipt(replay, receipts.id_of(replay), replayed=True)
-        if submitted.existing:
-            job.id = submitted.existing[0]
-            answer = encode(receipts.created(job, ids.created_at(job.id)))
-        return Receipt(answer, job.id, replayed=bool(submitted.existing))
+        existing = submitted.existing.get(0)
+        if existing is not None:
+            return await self._existing(job, existing)
+        if job.spec.options.concurrency_key is not None:
+            answer = await self._as_it_is(job.id) or answer
+        return Receipt(answer, job.id)
+
+    async def _existing(self, job: NewJob, existing: str) -> Receipt:
+        """The job that stands for another one. Raises UniqueTaken when nothing of it is left."""
+        body = await self._as_it_is(existing)
+        if body is None and (unique := job.spec.options.unique) is not None:
+            raise UniqueTaken(f"the unique key {unique.key} belongs to job {existing}, now gone")
+        if body is None:
+            job.id = existing
+            body = encode(receipts.created(job, ids.created_at(existing)))
+        return Receipt(body, existing, replayed=True)
+
+    async def _as_it_is(self, job_id: str) -> bytes | None:
+        rows = await self._reader.run(lambda unit: reads.jobs(unit, [job_id]))
+        return encode(present.job(rows[0])) if rows else None
 
     async def _add(self, job: NewJob, caller: LeaseRef, now: int) -> Receipt:
         """A job of a running one. Raises also LeaseLost, Conflict."""
@@ -150,6 +171,7 @@ class Submission:
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)
             request.answer = answer.decode()
+            request.told = lambda found: encode(_batch(incoming, found)).decode()
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             return Receipt(submitted.replayed.encode(), jobs[0].id, replayed=True)
@@ -184,7 +206,8 @@ class Submission:
     async def _commit(self, request: Request) -> Submitted:
         # Woken before the commit: a waiting poll then claims in the same transaction.
         for spec, alike in groupby(request.jobs, key=attrgetter("spec")):
-            if spec.options.run_at is None and not request.tied:
+            waits = spec.options.run_at is not None or spec.options.concurrency_key is not None
+            if not waits and not request.tied:
                 self._wakeups.ready(spec.queue, spec.type, sum(1 for _ in alike))
         return await self._committer.submit(request)
 

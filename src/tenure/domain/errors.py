@@ -16,6 +16,7 @@ TenureError
 ├── Conflict              409
 │   ├── LeaseLost              the fence is stale or foreign
 │   ├── VersionConflict        `version` in the body is not the current one
+│   ├── UniqueTaken            the unique key belongs to another job
 │   └── IllegalTransition      the job's state does not allow the event
 ├── PreconditionFailed    412  If-Match does not name the current version
 ├── Unauthenticated       401
@@ -167,6 +168,11 @@ class LeaseLost(Conflict):
 class VersionConflict(Conflict):
     code = "version_conflict"
     title = "Changed by someone else"
+
+
+class UniqueTaken(Conflict):
+    code = "unique_taken"
+    title = "Unique key taken"
 
 
 class IllegalTransition(Conflict):

@@ -38,14 +38,45 @@ class Tie(IntFlag):
     """It depends on jobs."""
     CONCURRENCY_KEY = 8
     UNIQUE_KEY = 16
+    """It holds a unique key until it ends."""
     WORKFLOW = 32
     """It belongs to a workflow, which counts it."""
+
+
+class UniqueScope(StrEnum):
+    """How long a unique key belongs to its job."""
+
+    ACTIVE = "active"
+    """Until the job ends."""
+    WINDOW = "window"
+    """For a span from its submit, whatever becomes of it."""
+    FOREVER = "forever"
+
+
+class OnConflict(StrEnum):
+    """What a submit does whose unique key belongs to another job."""
+
+    RETURN_EXISTING = "return_existing"
+    REJECT = "reject"
+    REPLACE = "replace"
+    """Edit the other job, if it has not started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """At most one job of an owner has `key` at a time. `window_seconds` goes with its scope."""
+
+    key: str
+    scope: UniqueScope = UniqueScope.ACTIVE
+    window_seconds: float | None = None
+    on_conflict: OnConflict = OnConflict.RETURN_EXISTING
 
 
 class Reason(StrEnum):
     """Why a job is in its state, beyond the state itself."""
 
     RUN_AT = "run_at"
+    CONCURRENCY_KEY = "concurrency_key"
     BACKOFF = "backoff"
     SNOOZED = "snoozed"
     ERROR = "error"
@@ -56,6 +87,16 @@ class Reason(StrEnum):
     DEPENDENCIES = "dependencies"
     UPSTREAM_FAILED = "upstream_failed"
     CONDITION = "condition"
+
+
+def waiting_reason(state: str, edge_open: bool) -> str | None:
+    """Why a job that became ready is not pending: its time, a job it depends on, or its
+    concurrency key."""
+    if state == "scheduled":
+        return Reason.RUN_AT.value
+    if state != "blocked":
+        return None
+    return (Reason.DEPENDENCIES if edge_open else Reason.CONCURRENCY_KEY).value
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +113,18 @@ class JobOptions:
     on_lost: OnLost = OnLost.RETRY
     run_at: int | None = None
     expires_at: int | None = None
+    unique: Unique | None = None
+    concurrency_key: str | None = None
+
+    @property
+    def ties(self) -> Tie:
+        """What other tables hold for a job with these rules."""
+        ties = Tie.NONE
+        if self.concurrency_key is not None:
+            ties |= Tie.CONCURRENCY_KEY
+        if self.unique is not None and self.unique.scope is UniqueScope.ACTIVE:
+            ties |= Tie.UNIQUE_KEY
+        return ties
 
 
 DEFAULT_OPTIONS = JobOptions()

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain.edges import Join
-from tenure.domain.errors import Conflict, InvalidInput, LeaseLost, TooLarge
+from tenure.domain.errors import Conflict, InvalidInput, LeaseLost, TenureError, TooLarge
 from tenure.domain.job import NewJob, Tie
 from tenure.domain.run import LeaseRef
 from tenure.domain.workflow import MAX_NODES
@@ -67,7 +67,7 @@ def _submit(unit: Unit, job: NewJob, caller: LeaseRef, at: int, *, keyed: bool) 
     if keyed and job.key is not None:
         request.owner, request.key = f"job:{caller.job_id}", job.key
     (answer,) = submit(unit, [request])
-    if isinstance(answer, InvalidInput):
+    if isinstance(answer, TenureError):
         raise answer
     return answer.existing.get(0)
 

@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.errors import IllegalTransition, JobNotFound
-from tenure.domain.job import Reason
+from tenure.domain.job import Reason, waiting_reason
 from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, step
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
 from tenure.store.events import Happening, record
 from tenure.store.finals import Unstarted, end_waiting
+from tenure.store.options import decode_options
 from tenure.store.replays import replay
 from tenure.store.ties import end
+from tenure.store.uniqueness import let_go, take_again
 from tenure.store.unit import Unit
 
 
@@ -64,6 +66,12 @@ class Asked(NamedTuple):
     tags: str | None
     created_at: int
     version: int
+    owner_id: str | None
+
+    @property
+    def concurrency_key(self) -> str | None:
+        """The key whose admission the job needs, if any."""
+        return decode_options(self.options).concurrency_key
 
 
 def locked(unit: Unit, job_id: str) -> tuple[Row, Asked]:
@@ -112,7 +120,10 @@ def _lock_final(dialect: Dialect) -> sa.Select[Any]:
 @cache
 def _lock_asked(dialect: Dialect) -> sa.Select[Any]:
     j = t.jobs.c
-    columns = (j.type, j.queue, j.name, j.priority, j.options, j.tags, j.created_at, j.version)
+    columns = (
+        j.type, j.queue, j.name, j.priority, j.options, j.tags, j.created_at, j.version,
+        j.owner_id,
+    )  # fmt: skip
     return dialect.read(
         sa.select(*columns)
         .where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None))
@@ -167,10 +178,12 @@ def _request_cancel() -> sa.Update:
 
 def pause(unit: Unit, job_id: str, action: Action) -> None:
     """Hold a job that waits; it keeps its rank. Repeatable. Raises as `cancel`."""
-    row, _ = locked(unit, job_id)
+    row, asked = locked(unit, job_id)
     if row.state is JobState.PAUSED:
         return
     state = step(row.state, Event.PAUSE)
+    if asked.concurrency_key is not None:
+        unit.contended.add(asked.concurrency_key)
     unit.execute(_set_state(), job=job_id, state=state.value, why=row.reason)
     note(unit, job_id, "pause", action)
 
@@ -180,18 +193,23 @@ def resume(unit: Unit, job_id: str, action: Action) -> None:
 
     Raises as `cancel`.
     """
-    row, _ = locked(unit, job_id)
+    row, asked = locked(unit, job_id)
     if row.state in (JobState.BLOCKED, JobState.SCHEDULED, JobState.PENDING):
         return
-    facts = Circumstances(edge_open=bool(row.waits), due_later=row.run_at > unit.now)
+    key = asked.concurrency_key
+    facts = Circumstances(
+        edge_open=bool(row.waits), due_later=row.run_at > unit.now, key_full=key is not None
+    )
     state = step(row.state, Event.RESUME, facts)
-    reason = row.reason
+    reason = waiting_reason(state, bool(row.waits))
     if state is JobState.PENDING:
         unit.ready[row.queue, row.type] += 1
-        reason = None
     elif state is JobState.SCHEDULED:
         unit.schedule(row.run_at)
-        reason = Reason.RUN_AT.value if row.reason == Reason.DEPENDENCIES else row.reason
+        if row.reason in (Reason.BACKOFF, Reason.SNOOZED):
+            reason = row.reason
+    if key is not None:
+        unit.contended.add(key)
     unit.execute(_set_state(), job=job_id, state=state.value, why=reason)
     note(unit, job_id, "resume", action)
 
@@ -211,10 +229,14 @@ def retry(unit: Unit, job_id: str, action: Action) -> None:
 
     It waits again for jobs it depends on that are unfinished. Its former end stays in the history;
     `replays.replay` says what becomes of the jobs below. Raises IllegalTransition for an unfinished
-    job, so repeating it is refused, and as `locked`.
+    job, so repeating it is refused, UniqueTaken when another job has a unique key it needs, and as
+    `locked`.
     """
-    row, _ = locked(unit, job_id)
+    row, asked = locked(unit, job_id)
     step(row.state, Event.RETRY)
+    unique = decode_options(asked.options).unique
+    if unique is not None:
+        take_again(unit, asked.owner_id or "", job_id, unique)
     again = replay(unit, [job_id])
     happened = [(job_id, None), *((id_, {"because_of": job_id}) for id_ in again)]
     record(
@@ -227,12 +249,14 @@ def delete(unit: Unit, job_id: str, action: Action) -> None:
 
     Raises IllegalTransition while it runs, and as `locked`.
     """
-    row, _ = locked(unit, job_id)
+    row, asked = locked(unit, job_id)
     if row.state is JobState.RUNNING:
         raise IllegalTransition("a running job cannot be deleted, cancel it first")
     if row.state not in TERMINAL:
         step(row.state, Event.CANCEL)
         _end_cancelled(unit, job_id, row)
+    if decode_options(asked.options).unique is not None:
+        let_go(unit, [job_id], ended=False)
     unit.execute(_hide(), job=job_id, at=unit.now)
     note(unit, job_id, "delete", action)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.edges import Condition, Join, Verdict, Waiting, met
-from tenure.domain.job import Reason, Tie, rank
+from tenure.domain.job import Reason, Tie, rank, waiting_reason
 from tenure.domain.lifecycle import Circumstances, Event, JobState, step
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
@@ -41,6 +41,7 @@ class Child(NamedTuple):
     attempt: int
     lost: int
     rank: int
+    concurrency_key: str | None
     priority: int
 
 
@@ -179,12 +180,16 @@ def _moved(unit: Unit, row: Child, waits: int) -> tuple[Any, ...]:
     if waits or row.state != JobState.BLOCKED:
         return (row.job_id, row.state, row.reason, row.rank, row.run_at, waits)
     run_at = max(row.run_at, unit.now)
-    state = step(JobState.BLOCKED, Event.UNBLOCK, Circumstances(due_later=run_at > unit.now))
+    key = row.concurrency_key
+    facts = Circumstances(due_later=run_at > unit.now, key_full=key is not None)
+    state = step(JobState.BLOCKED, Event.UNBLOCK, facts)
     if state is JobState.PENDING:
         unit.ready[row.queue, row.type] += 1
-    else:
+    elif state is JobState.SCHEDULED:
         unit.schedule(run_at)
-    reason = Reason.RUN_AT.value if state is JobState.SCHEDULED else None
+    if key is not None:
+        unit.contended.add(key)
+    reason = waiting_reason(state, edge_open=False)
     return (row.job_id, state.value, reason, rank(run_at, row.priority), run_at, waits)
 
 
@@ -211,7 +216,7 @@ def _lock(dialect: Dialect) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
     columns = (
         a.job_id, a.state, a.reason, a.ties, a.waits, a.run_at, a.queue, a.type, a.fence, a.attempt,
-        a.lost, a.rank,
+        a.lost, a.rank, a.concurrency_key,
     )  # fmt: skip
     batch = dialect.batch(a.job_id)
     locked = (

@@ -16,7 +16,7 @@ from tenure.domain.errors import (
     PreconditionFailed,
     VersionConflict,
 )
-from tenure.domain.job import JobOptions, JobSpec, Reason, rank
+from tenure.domain.job import JobOptions, JobSpec, Reason, Tie, rank
 from tenure.domain.lifecycle import TERMINAL, Circumstances, JobState, ready
 from tenure.store import tables as t
 from tenure.store.control import Action, Asked, Row, locked, note
@@ -25,7 +25,7 @@ from tenure.store.unit import Unit, json_text
 
 _OPTIONS = frozenset(field.name for field in fields(JobOptions))
 _ORDERED = frozenset({"priority", "run_at"})
-_MOVED = _ORDERED | {"type", "queue", "expires_at", "max_attempts"}
+_MOVED = _ORDERED | {"type", "queue", "expires_at", "max_attempts", "concurrency_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,9 @@ def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
         body=wanted.payload,
     )
     if not _MOVED.isdisjoint(wanted.changes):
+        unit.contended |= {
+            key for key in (asked.concurrency_key, spec.options.concurrency_key) if key
+        }
         _move(unit, job_id, row, spec, wanted.changes)
     changed = sorted(wanted.changes) + (["payload"] if wanted.payload is not None else [])
     note(unit, job_id, "edit", action, {"fields": changed, "version": asked.version + 1})
@@ -118,14 +121,22 @@ def _write_job() -> sa.Update:
 def _move(unit: Unit, job_id: str, row: Row, spec: JobSpec, changes: Mapping[str, Any]) -> None:
     """Bring the active row in line: lane, order, and whether it waits for its time."""
     run_at, state, reason = row.run_at, row.state, row.reason
+    key = spec.options.concurrency_key
+    awaits = state is JobState.BLOCKED and reason == Reason.CONCURRENCY_KEY
     if "run_at" in changes:
         # A job that is due now stands where it became ready, not at the end of the line.
         asked_for = spec.options.run_at
         later = asked_for is not None and asked_for > unit.now
         run_at = asked_for if later and asked_for is not None else min(run_at, unit.now)
-        reason = Reason.RUN_AT.value if later else None
-        if state in (JobState.SCHEDULED, JobState.PENDING):
+        if awaits or state is not JobState.BLOCKED:
+            reason = Reason.RUN_AT.value if later else None
+        if awaits or state in (JobState.SCHEDULED, JobState.PENDING):
             state = ready(Circumstances(due_later=later))
+    if "concurrency_key" in changes and awaits:
+        state, reason = ready(Circumstances(due_later=run_at > unit.now)), None
+    admitted = row.state is JobState.PENDING and "concurrency_key" not in changes
+    if state is JobState.PENDING and key is not None and not admitted:
+        state, reason = JobState.BLOCKED, Reason.CONCURRENCY_KEY.value
     place = row.rank if _ORDERED.isdisjoint(changes) else rank(run_at, spec.priority)
     unit.execute(
         _write_active(),
@@ -137,6 +148,8 @@ def _move(unit: Unit, job_id: str, row: Row, spec: JobSpec, changes: Mapping[str
         place=place,
         due=run_at,
         end=spec.options.expires_at,
+        key=key,
+        bound=row.ties & ~Tie.CONCURRENCY_KEY | spec.options.ties,
         most=spec.options.max_attempts if "max_attempts" in changes else row.max_attempts,
     )
     if state is JobState.PENDING:
@@ -160,5 +173,7 @@ def _write_active() -> sa.Update:
             run_at=sa.bindparam("due"),
             expires_at=sa.bindparam("end"),
             max_attempts=sa.bindparam("most"),
+            concurrency_key=sa.bindparam("key"),
+            ties=sa.bindparam("bound"),
         )
     )

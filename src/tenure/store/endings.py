@@ -133,6 +133,8 @@ def _count(unit: Unit, endings: list[Ending]) -> None:
             unit.ready[lane] += 1
         elif e.state is JobState.SCHEDULED:
             unit.schedule(e.run_at)
+            if e.held.options.concurrency_key is not None:
+                unit.contended.add(e.held.options.concurrency_key)
     for key, number in counts.items():
         unit.count(*key, number)
     for lane, spans in ran.items():

@@ -289,7 +289,7 @@ def submit_all(unit: Unit, firings: list[Firing]) -> list[str]:
         workflow = NewWorkflow(firing.id, template.name, firing.owner_id)
         submissions.append(Submission(made, unit.now, fired=True, tied=True, workflow=workflow))
     if alone:
-        submissions.append(Submission(alone, unit.now, fired=True))
+        submissions.append(Submission(alone, unit.now, atomic=False, fired=True))
     submit(unit, submissions)
     return first
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tenure.domain.lifecycle import Event, JobState, step
+from tenure.domain.job import Reason
+from tenure.domain.lifecycle import Circumstances, Event, JobState, step
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
 from tenure.store.events import Happening, record
@@ -17,18 +18,23 @@ from tenure.store.unit import Unit
 
 
 def promote(unit: Unit, limit: int = 1_000) -> int:
-    """Make up to `limit` due jobs pending, those due longest first; how many it was.
+    """Make up to `limit` due jobs pending, those due longest first; how many it was. A job with a
+    concurrency key has to be admitted first.
 
     Their rank stays as it was computed. Reads ix_active_jobs_scheduled; locks the rows SKIP LOCKED.
     """
     rows = unit.rows(_due(unit.dialect), limit=limit, now=unit.now)
     if not rows:
         return 0
-    state = step(JobState.SCHEDULED, Event.PROMOTE)
-    moved = sorted((job_id, state.value) for job_id, _, _ in rows)
-    unit.execute(_move(unit.dialect), moved)
-    for _, queue, type_ in rows:
-        unit.ready[queue, type_] += 1
+    moved: list[tuple[str, str, str | None]] = []
+    for job_id, queue, type_, key in rows:
+        state = step(JobState.SCHEDULED, Event.PROMOTE, Circumstances(key_full=key is not None))
+        moved.append((job_id, state.value, key and Reason.CONCURRENCY_KEY.value))
+        if key is None:
+            unit.ready[queue, type_] += 1
+        else:
+            unit.contended.add(key)
+    unit.execute(_move(unit.dialect), sorted(moved))
     return len(rows)
 
 
@@ -36,7 +42,7 @@ def promote(unit: Unit, limit: int = 1_000) -> int:
 def _due(dialect: Dialect) -> sa.Select[Any]:
     a = t.active_jobs.c
     locked = (
-        sa.select(a.job_id, a.queue, a.type)
+        sa.select(a.job_id, a.queue, a.type, a.concurrency_key)
         .where(t.SCHEDULED, a.run_at <= sa.bindparam("now", type_=t.Micros))
         .order_by(a.run_at, a.job_id)
         .limit(sa.bindparam("limit", type_=t.Integer))
@@ -50,11 +56,11 @@ def _due(dialect: Dialect) -> sa.Select[Any]:
 @cache
 def _move(dialect: Dialect) -> sa.Executable:
     a = t.active_jobs.c
-    batch = dialect.batch(a.job_id, a.state)
+    batch = dialect.batch(a.job_id, a.state, a.reason)
     return (
         sa.update(t.active_jobs)
         .where(a.job_id == batch.c.job_id)
-        .values(state=batch.c.state, reason=None)
+        .values(state=batch.c.state, reason=batch.c.reason)
     )
 
 

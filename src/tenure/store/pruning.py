@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from tenure.domain.ids import first_at
 from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.store import tables as t
+from tenure.store import tables_limits as lim
 from tenure.store import tables_schedules as s
 from tenure.store.checkpoints import drop_checkpoints
 from tenure.store.dialect import Dialect
@@ -253,6 +254,11 @@ def prune_keys(unit: Unit, before: int, limit: int = 500) -> int:
     return _prune(unit, t.idempotency_keys, "created_at", before, limit)
 
 
+def prune_unique_keys(unit: Unit, limit: int = 500) -> int:
+    """Delete up to `limit` unique keys whose window is over."""
+    return _prune(unit, lim.unique_keys, "until", unit.now + 1, limit)
+
+
 def _prune(unit: Unit, table: sa.Table, age: str, before: Any, limit: int) -> int:
     deleted: int = unit.execute(_delete_older(table, age), before=before, limit=limit).rowcount
     return deleted
@@ -269,5 +275,7 @@ def _delete_older(table: sa.Table, age: str) -> sa.Executable:
         .order_by(column)
         .limit(sa.bindparam("limit", type_=t.Integer))
         .with_for_update(skip_locked=True)
+        .cte("oldest", nesting=True)
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    return sa.delete(table).where(sa.tuple_(*keys).in_(oldest))
+    return sa.delete(table).where(sa.tuple_(*keys).in_(sa.select(*oldest.c)))

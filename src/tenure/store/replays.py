@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.edges import Condition, Join, forgiven, standing
-from tenure.domain.job import Reason, Tie, rank
+from tenure.domain.job import Tie, Unique, rank, waiting_reason
 from tenure.domain.lifecycle import Circumstances, Event, JobState, step
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dependents import descendants, lock_waiting
 from tenure.store.dialect import Dialect
 from tenure.store.options import decode_options, encode_options
+from tenure.store.uniqueness import Key, take, taken
 from tenure.store.unit import Unit
 from tenure.store.workflow_counts import workflows_of
 
@@ -35,6 +36,7 @@ class Final(NamedTuple):
     priority: int
     options: str | None
     schedule_id: str | None
+    owner_id: str | None
     fence: int
     attempt: int
     state: str
@@ -101,6 +103,7 @@ def replay(unit: Unit, job_ids: Collection[str]) -> list[str]:
         graph.wait_anew(job_id)
     more = _unskip(graph, list(chosen), skipped)
     back = [*chosen.values(), *(skipped[job_id] for job_id in more)]
+    _take_keys(unit, back)
     _activate(unit, graph, back, chosen.keys())
     changed = [
         (id_, graph.open[id_]) for id_, row in waiting.items() if graph.open[id_] != row.waits
@@ -110,6 +113,22 @@ def replay(unit: Unit, job_ids: Collection[str]) -> list[str]:
     for job in chosen.values():
         unit.count(job.queue, job.type, "retried")
     return more
+
+
+def _take_keys(unit: Unit, jobs: list[Final]) -> None:
+    """What runs again needs its unique key. Raises UniqueTaken when another job has it."""
+    wanted: dict[Key, tuple[str, Unique]] = {}
+    for job in jobs:
+        unique = decode_options(job.options).unique
+        if unique is not None:
+            wanted.setdefault((job.owner_id or "", unique.key), (job.job_id, unique))
+    if not wanted:
+        return
+    held = take(unit, wanted)
+    for job in jobs:
+        unique = decode_options(job.options).unique
+        if unique is not None and held[job.owner_id or "", unique.key] != job.job_id:
+            raise taken(unique.key, held[job.owner_id or "", unique.key])
 
 
 def _unskip(graph: _Graph, parents: list[str], skipped: Collection[str]) -> list[str]:
@@ -136,18 +155,25 @@ def _activate(unit: Unit, graph: _Graph, jobs: list[Final], chosen: Collection[s
         run_at = unit.now
         if job.job_id not in chosen:
             run_at = max(options.run_at or 0, unit.now)
-        facts = Circumstances(edge_open=bool(waits), due_later=run_at > unit.now)
+        key = options.concurrency_key
+        if key is not None:
+            unit.contended.add(key)
+        facts = Circumstances(
+            edge_open=bool(waits), due_later=run_at > unit.now, key_full=key is not None
+        )
         state = step(JobState(job.state), Event.RETRY, facts)
         _announce(unit, job, state, run_at, options.expires_at)
-        ties = Tie.CHILDREN if graph.below.get(job.job_id) else Tie.NONE
+        ties = options.ties
+        ties |= Tie.CHILDREN if graph.below.get(job.job_id) else Tie.NONE
         ties |= Tie.PARENTS if job.job_id in graph.above else Tie.NONE
         ties |= Tie.WORKFLOW if job.job_id in workflows else Tie.NONE
         most = max(options.max_attempts, job.attempt + 1)
         rows.append(
             (
-                job.job_id, job.queue, job.type, state.value, _REASONS.get(state),
+                job.job_id, job.queue, job.type, state.value,
+                waiting_reason(state, bool(waits)),
                 rank(run_at, job.priority), run_at, options.expires_at, job.attempt, most,
-                job.fence, int(ties), waits, job.schedule_id,
+                job.fence, int(ties), waits, job.schedule_id, key,
             )
         )  # fmt: skip
     if expired:
@@ -155,12 +181,6 @@ def _activate(unit: Unit, graph: _Graph, jobs: list[Final], chosen: Collection[s
     unit.execute(_unfinish(unit.dialect), sorted((job.job_id, job.fence) for job in jobs))
     unit.execute(_insert_active(unit.dialect), sorted(rows))
     unit.reopened += [(job.job_id, JobState(job.state)) for job in jobs if job.job_id in workflows]
-
-
-_REASONS = {
-    JobState.SCHEDULED: Reason.RUN_AT.value,
-    JobState.BLOCKED: Reason.DEPENDENCIES.value,
-}
 
 
 def _announce(unit: Unit, job: Final, state: JobState, run_at: int, expires_at: int | None) -> None:
@@ -187,7 +207,7 @@ def _lock_jobs(dialect: Dialect) -> sa.Select[Any]:
     j = t.jobs.c
     batch = dialect.batch(j.id)
     return dialect.read(
-        sa.select(j.id, j.type, j.queue, j.priority, j.options, j.schedule_id)
+        sa.select(j.id, j.type, j.queue, j.priority, j.options, j.schedule_id, j.owner_id)
         .join_from(batch, t.jobs, j.id == batch.c.id)
         .where(j.deleted_at.is_(None))
         .order_by(j.id)
@@ -274,7 +294,7 @@ def _insert_active(dialect: Dialect) -> sa.Executable:
     a = t.active_jobs.c
     columns = (
         a.job_id, a.queue, a.type, a.state, a.reason, a.rank, a.run_at, a.expires_at, a.attempt,
-        a.max_attempts, a.fence, a.ties, a.waits, a.schedule_id,
+        a.max_attempts, a.fence, a.ties, a.waits, a.schedule_id, a.concurrency_key,
     )  # fmt: skip
     zeros: list[Any] = [sa.literal_column("0") for _ in range(3)]
     return sa.insert(t.active_jobs).from_select(

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tenure.store import tables, tables_operations, tables_schedules, tables_workflows
+from tenure.store import (
+    tables,
+    tables_limits,
+    tables_operations,
+    tables_schedules,
+    tables_workflows,
+)
 
-AREAS = (tables, tables_operations, tables_schedules, tables_workflows)
+AREAS = (tables, tables_limits, tables_operations, tables_schedules, tables_workflows)
 metadata = tables.metadata

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from tenure.domain.errors import FieldError, IdempotencyMismatch, InvalidInput
-from tenure.domain.job import NewJob, Reason, rank
+from tenure.domain.errors import FieldError, IdempotencyMismatch, InvalidInput, TenureError
+from tenure.domain.job import NewJob, rank, waiting_reason
 from tenure.domain.lifecycle import Circumstances, JobState, ready
 from tenure.domain.workflow import NewWorkflow
 from tenure.store import tables as t
+from tenure.store.control import Action
 from tenure.store.dialect import Dialect
+from tenure.store.edits import Edit, edit
+from tenure.store.exclusion import exclude
 from tenure.store.keys import drop_keys, held_keys, take_keys
 from tenure.store.links import tie, unfit
 from tenure.store.options import encode_options
@@ -28,7 +31,8 @@ class Submission:
     With `atomic` a refused job refuses the request. `key`, `digest` and `answer` guard the request
     as a whole; each job may bring its own key besides. `answer` is what a repeated request gets.
     `tied` says that jobs have edges or a workflow, `fired` that they are of schedules.
-    `pointer` leads to a job of the request.
+    `pointer` leads to a job of the request. `told` makes `answer` anew when a unique key changed
+    what becomes of the jobs (None: the one job says it all).
     """
 
     jobs: list[NewJob]
@@ -42,35 +46,40 @@ class Submission:
     fired: bool = False
     workflow: NewWorkflow | None = None
     pointer: str = "/{}"
+    told: Callable[[Submitted], str] | None = None
 
 
 @dataclass(slots=True)
 class Submitted:
     """What became of a request. `existing` maps a job's place to the id its key led to before;
-    `refused` a place to why: its key was used with another body, or a parent is not there.
+    `refused` a place to why: its key was used with another body, a parent is not there, or its
+    unique key is another job's.
     `replayed` is the stored answer of a request that came before."""
 
     replayed: str | None = None
     existing: dict[int, str] = field(default_factory=dict)
-    refused: dict[int, InvalidInput] = field(default_factory=dict)
+    refused: dict[int, TenureError] = field(default_factory=dict)
 
 
-def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | InvalidInput]:
+def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | TenureError]:
     """Insert the jobs of several requests: two statements, whatever their number.
 
-    Locks: idempotency keys ascending, then the parents of tied jobs (`links.tie`), then new rows
-    only. Repeatable: a job is inserted again never, its id being the caller's. A request whose key
-    was used with another body, or that names a parent that is not there, gets the error in its
-    place and inserts nothing.
+    Locks: idempotency keys ascending, unique keys ascending with the jobs they replace, the parents
+    of tied jobs (`links.tie`), then new rows only. Repeatable: a job is inserted again never, its
+    id being the caller's. A request whose key was used with another body, that names a parent that
+    is not there, or whose unique key is another job's, gets the error in its place and inserts
+    nothing.
     """
-    answers: list[Submitted | InvalidInput] = [Submitted() for _ in submissions]
+    answers: list[Submitted | TenureError] = [Submitted() for _ in submissions]
     wrong = _unfit(unit, submissions)
     keyed = any(s.key or any(job.idempotency_key for job in s.jobs) for s in submissions)
     if keyed or wrong:
         _guard(unit, submissions, answers, wrong)
+    unique = any(job.spec.options.unique for s in submissions for job in s.jobs)
+    replacements = exclude(unit, submissions, answers) if unique else []
     groups: list[_Alike] = []
     for submission, answer in zip(submissions, answers, strict=True):
-        if isinstance(answer, InvalidInput) or answer.replayed is not None:
+        if isinstance(answer, TenureError) or answer.replayed is not None:
             continue
         seen = answer.existing.keys() | answer.refused.keys()
         jobs = submission.jobs
@@ -80,6 +89,9 @@ def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | Invali
             tie(unit, jobs, submission.workflow)
         groups += _alike(unit, jobs, submission)
     _insert(unit, groups)
+    for item in replacements:
+        wanted = Edit(item.changes(), payload=item.job.payload)
+        edit(unit, item.job_id, wanted, Action(item.job.owner_id or "local", "submitted again"))
     return answers
 
 
@@ -133,7 +145,13 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
     options = spec.options
     run_at = max(options.run_at or 0, at)
     waits = jobs[0].waits
-    state = ready(Circumstances(due_later=run_at > unit.now, edge_open=bool(waits)))
+    key = options.concurrency_key
+    facts = Circumstances(
+        due_later=run_at > unit.now, edge_open=bool(waits), key_full=key is not None
+    )
+    state = ready(facts)
+    if key is not None:
+        unit.contended.add(key)
     unit.count(spec.queue, spec.type, "submitted", len(jobs))
     if state is JobState.PENDING:
         unit.ready[spec.queue, spec.type] += len(jobs)
@@ -157,14 +175,15 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "queue": spec.queue,
         "type": spec.type,
         "state": state.value,
-        "reason": _REASONS.get(state),
+        "reason": waiting_reason(state, bool(waits)),
         "rank": rank(run_at, spec.priority),
         "run_at": run_at,
         "expires_at": options.expires_at,
         "max_attempts": options.max_attempts,
-        "ties": jobs[0].ties,
+        "ties": int(jobs[0].ties | options.ties),
         "waits": waits,
         "schedule_id": jobs[0].schedule_id,
+        "concurrency_key": key,
     }
     return _Alike(jobs, wide, narrow)
 
@@ -202,13 +221,9 @@ _WIDE = (
 )  # fmt: skip
 _NARROW = (
     "queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts", "ties",
-    "waits", "schedule_id",
+    "waits", "schedule_id", "concurrency_key",
 )  # fmt: skip
 _ZEROS = ("attempt", "lost", "releases", "snoozes", "fence")
-_REASONS = {
-    JobState.SCHEDULED: Reason.RUN_AT.value,
-    JobState.BLOCKED: Reason.DEPENDENCIES.value,
-}
 
 
 def _bound(table: sa.Table, names: tuple[str, ...]) -> list[sa.ColumnElement[Any]]:
@@ -269,7 +284,7 @@ def _wants(s: Submission) -> Iterator[tuple[_Key, _Holder]]:
 def _guard(
     unit: Unit,
     submissions: list[Submission],
-    answers: list[Submitted | InvalidInput],
+    answers: list[Submitted | TenureError],
     wrong: _Wrong,
 ) -> None:
     """Take the keys; what was there before decides. First come in the transaction wins, and what
@@ -324,7 +339,7 @@ def _key_rows(unit: Unit, wanted: dict[_Key, _Holder]) -> list[tuple[Any, ...]]:
 
 def _judge(
     s: Submission, held: dict[_Key, _Holder], wrong: dict[int, InvalidInput]
-) -> Submitted | InvalidInput:
+) -> Submitted | TenureError:
     answer = Submitted()
     holder = held.get((s.owner, s.key)) if s.key is not None else None
     if holder is not None:

@@ -78,6 +78,7 @@ active_jobs = sa.Table(
     sa.Column("cancel_reason", Text),
     sa.Column("progress", Text, comment="JSON {fraction, message}"),
     sa.Column("ties", Integer, nullable=False, comment="bits of domain.job.Tie"),
+    sa.Column("concurrency_key", Text),
     sa.Column("waits", Integer, comment="jobs it still waits for; null when it depends on none"),
     sa.Column("schedule_id", Uuid, comment="as in jobs, to find what a schedule still runs"),
     sa.CheckConstraint("(worker_id IS NOT NULL) = (state = 'running')", name="leased_is_running"),
@@ -90,6 +91,11 @@ SCHEDULED = active_jobs.c.state == sa.literal_column("'scheduled'")
 LEASED = active_jobs.c.worker_id.is_not(None)
 CANCELLING = active_jobs.c.cancel_requested_at.is_not(None)
 SCHEDULED_BY = active_jobs.c.schedule_id.is_not(None)
+KEYED = active_jobs.c.concurrency_key.is_not(None)
+AWAITS_ADMISSION = sa.and_(
+    active_jobs.c.state == sa.literal_column("'blocked'"),
+    active_jobs.c.reason == sa.literal_column("'concurrency_key'"),
+)
 EXPIRING = sa.and_(
     active_jobs.c.expires_at.is_not(None), active_jobs.c.attempt == sa.literal_column("0")
 )
@@ -134,6 +140,21 @@ sa.Index(
     active_jobs.c.schedule_id,
     sqlite_where=SCHEDULED_BY,
     postgresql_where=SCHEDULED_BY,
+)
+sa.Index(
+    "ix_active_jobs_keyed",
+    active_jobs.c.concurrency_key,
+    active_jobs.c.state,
+    sqlite_where=KEYED,
+    postgresql_where=KEYED,
+)
+sa.Index(
+    "ix_active_jobs_admission",
+    active_jobs.c.concurrency_key,
+    active_jobs.c.rank,
+    active_jobs.c.job_id,
+    sqlite_where=AWAITS_ADMISSION,
+    postgresql_where=AWAITS_ADMISSION,
 )
 
 runs = sa.Table(

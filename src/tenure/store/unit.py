@@ -41,13 +41,14 @@ class Unit:
     is for; `finished` the jobs that reached a final state; `logged` those whose log grew; `due`
     the earliest instant for which a job was scheduled, `fires_due` the same of a schedule. `ended`
     holds the ended jobs that others feel, `closed` edges whose parent had ended before, `reopened`
-    jobs of workflows that left a final state: what `ties.settle` works off. Verbs raise TenureError
+    jobs of workflows that left a final state, `contended` the concurrency keys that may admit a
+    job: what `ties.settle` works off. Verbs raise TenureError
     only before their first write.
     """
 
     __slots__ = (
-        "closed", "conn", "coordinator_id", "dialect", "due", "ended", "finished", "fires_due",
-        "logged", "now", "ready", "reopened", "tally", "woken",
+        "closed", "conn", "contended", "coordinator_id", "dialect", "due", "ended", "finished",
+        "fires_due", "logged", "now", "ready", "reopened", "tally", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +67,7 @@ class Unit:
         self.closed: list[ClosedEdge] = []
         self.reopened: list[tuple[str, JobState]] = []
         self.fires_due: int | None = None
+        self.contended: set[str] = set()
         self.tally: Counter[tuple[str, str, str]] = Counter()
 
     def execute(
@@ -116,6 +118,7 @@ class Unit:
         self.closed += other.closed
         self.reopened += other.reopened
         self.logged |= other.logged
+        self.contended |= other.contended
         if other.due is not None:
             self.schedule(other.due)
         if other.fires_due is not None:

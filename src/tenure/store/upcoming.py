@@ -93,7 +93,7 @@ def _read_lanes(dialect: Dialect) -> sa.Select[Any]:
     a = t.active_jobs.alias("ready").c
     pending = a.state == sa.literal_column("'pending'")
     queues = sa.select(sa.func.min(a.queue).label("queue")).where(pending)
-    queue = queues.cte("queues", recursive=True)
+    queue = queues.cte("queue_names", recursive=True)
     following = sa.select(sa.func.min(a.queue)).where(pending, a.queue > queue.c.queue)
     queue = queue.union_all(
         sa.select(following.scalar_subquery()).where(queue.c.queue.is_not(None))

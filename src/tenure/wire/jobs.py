@@ -83,6 +83,32 @@ def _describe_payload(schema: dict[str, Any]) -> None:
     }
 
 
+class UniqueIn(Input):
+    """At most one job of an owner has `key` at a time. `scope`: until the job ends (`active`), for
+    `window_seconds` from its submit (`window`), or `forever`. `on_conflict`: answer with the job
+    that has the key, refuse with 409 (`reject`), or edit that job if it has not started
+    (`replace`)."""
+
+    key: Key
+    scope: domain.UniqueScope = domain.UniqueScope.ACTIVE
+    window_seconds: Annotated[Seconds, Field(gt=0)] | None = None
+    on_conflict: domain.OnConflict = domain.OnConflict.RETURN_EXISTING
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word(cls, value: Any) -> Any:
+        return {"key": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _window(self) -> Self:
+        if (self.scope is domain.UniqueScope.WINDOW) != (self.window_seconds is not None):
+            raise ValueError("window_seconds goes with scope window, and only with it")
+        return self
+
+    def to_domain(self) -> domain.Unique:
+        return domain.Unique(self.key, self.scope, self.window_seconds, self.on_conflict)
+
+
 class _Asked(Input):
     """The fields that a submit and an edit share."""
 
@@ -101,6 +127,7 @@ class _Asked(Input):
     on_lost: domain.OnLost = domain.OnLost.RETRY
     run_at: Instant | None = None
     delay_seconds: Seconds | None = None
+    concurrency_key: Key | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -143,6 +170,7 @@ class JobIn(_Asked):
     type: Word
     queue: Word = domain.DEFAULT_QUEUE
     idempotency_key: Key | None = None
+    unique: UniqueIn | None = None
     depends_on: Annotated[tuple[DependencyIn, ...], Field(max_length=MAX_PARENTS)] = ()
     join: Join = Join.ALL
     parent: LeaseIn | None = None
@@ -199,6 +227,13 @@ class RetryPolicyOut(Output, kw_only=True):
     jitter: float
 
 
+class UniqueOut(Output, kw_only=True):
+    key: str
+    scope: str
+    window_seconds: float | None = None
+    on_conflict: str
+
+
 class Job(Output, kw_only=True):
     """A job with its current state. `payload` and `result` are any JSON.
 
@@ -238,6 +273,8 @@ class Job(Output, kw_only=True):
     timeout_seconds: float | None = None
     retry_policy: RetryPolicyOut
     retry_until: Time | None = None
+    unique: UniqueOut | None = None
+    concurrency_key: str | None = None
     cancel_requested: bool = False
     version: int
 
@@ -284,8 +321,8 @@ class JobEvent(Output, kw_only=True):
 
 
 class BatchItem(Output, kw_only=True, omit_defaults=True):
-    """What became of one job of a batch: `created`, `existing` (its key was seen before) or
-    `refused` with the problem."""
+    """What became of one job of a batch: `created`, `existing` (its key was seen before, or its
+    unique key belongs to that job) or `refused` with the problem."""
 
     outcome: Literal["created", "existing", "refused"]
     id: str | None = None

@@ -66,6 +66,7 @@ def _active_jobs() -> None:
             "waits", sa.Integer(), comment="jobs it still waits for; null when it depends on none"
         ),
         sa.Column("schedule_id", _UUID, comment="as in jobs, to find what a schedule still runs"),
+        sa.Column("concurrency_key", sa.Text()),
         sa.CheckConstraint(
             "(worker_id IS NOT NULL) = (state = 'running')",
             name=op.f("ck_active_jobs_leased_is_running"),
@@ -73,6 +74,15 @@ def _active_jobs() -> None:
         sa.PrimaryKeyConstraint("job_id", name=op.f("pk_active_jobs")),
         postgresql_with={"fillfactor": "70"},
         sqlite_with_rowid=False,
+    )
+    admission = sa.text("state = 'blocked' AND reason = 'concurrency_key'")
+    op.create_index(
+        "ix_active_jobs_admission",
+        "active_jobs",
+        ["concurrency_key", "rank", "job_id"],
+        unique=False,
+        sqlite_where=admission,
+        postgresql_where=admission,
     )
     op.create_index(
         "ix_active_jobs_cancelling",
@@ -89,6 +99,14 @@ def _active_jobs() -> None:
         unique=False,
         sqlite_where=sa.text("expires_at IS NOT NULL AND attempt = 0"),
         postgresql_where=sa.text("expires_at IS NOT NULL AND attempt = 0"),
+    )
+    op.create_index(
+        "ix_active_jobs_keyed",
+        "active_jobs",
+        ["concurrency_key", "state"],
+        unique=False,
+        sqlite_where=sa.text("concurrency_key IS NOT NULL"),
+        postgresql_where=sa.text("concurrency_key IS NOT NULL"),
     )
     op.create_index(
         "ix_active_jobs_leased",
