@@ -25,6 +25,7 @@ class _Root(LazyGroup):
         "operations": ("tenure.cli.operations:app", "Bulk operations: how far, and stopping them."),
         "schedules": ("tenure.cli.schedules:app", "Recurring jobs."),
         "queues": ("tenure.cli.fleet:queues", "Queues with their unfinished jobs."),
+        "limits": ("tenure.cli.limits:app", "Limits of concurrency keys."),
         "workers": ("tenure.cli.fleet:workers", "Workers, and draining them."),
         "stats": ("tenure.cli.fleet:stats", "Counts, totals and delays."),
         "migrate": ("tenure.cli.admin:migrate", "Bring the database up to date."),

@@ -115,7 +115,7 @@ def _unique(key: str | None, scope: str | None, on_conflict: str | None) -> dict
     if scope in ("active", "forever"):
         told["scope"] = scope
     elif scope is not None:
-        told |= {"scope": "window", "window_seconds": arguments.span(scope)}
+        told |= {"scope": "window", "window_seconds": arguments.span(scope).total_seconds()}
     return told | ({"on_conflict": on_conflict} if on_conflict else {})
 
 

@@ -24,6 +24,7 @@ from tenure.wire.base import Page
 from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.limits import Limit
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
@@ -309,6 +310,27 @@ class AsyncClient:
     async def stats(self) -> Stats:
         """See `Client.stats`."""
         return await self.run(routes.stats())
+
+    async def limits(self) -> Sequence[Limit]:
+        """See `Client.limits`."""
+        page = await self.run(routes.limits(routes.MAX_PAGE, None))
+        found = list(page.items)
+        while page.next is not None:
+            page = await self.run(routes.limits(routes.MAX_PAGE, page.next))
+            found += page.items
+        return found
+
+    async def limit(self, key: str) -> Limit:
+        """See `Client.limit`."""
+        return await self.run(routes.limit(key))
+
+    async def set_limit(self, key: str, max_running: int) -> Limit:
+        """See `Client.set_limit`."""
+        return await self.run(routes.set_limit(key, max_running))
+
+    async def unset_limit(self, key: str) -> None:
+        """See `Client.unset_limit`."""
+        await self.run(routes.unset_limit(key))
 
     async def aclose(self) -> None:
         """Close the connections; submits that still wait get Unreachable."""

@@ -23,6 +23,7 @@ from tenure.wire.base import Page
 from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.limits import Limit
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.system import Queue, Stats
 from tenure.wire.workers import Worker
@@ -331,6 +332,27 @@ class Client:
     def stats(self) -> Stats:
         """Counts, totals and delays of the whole store; not newer than its `as_of`."""
         return self.run(routes.stats())
+
+    def limits(self) -> Sequence[Limit]:
+        """The limits of concurrency keys that somebody set or that are in use, by key."""
+        page = self.run(routes.limits(routes.MAX_PAGE, None))
+        found = list(page.items)
+        while page.next is not None:
+            page = self.run(routes.limits(routes.MAX_PAGE, page.next))
+            found += page.items
+        return found
+
+    def limit(self, key: str) -> Limit:
+        """A concurrency key's limit and its use; one job at a time unless it was set."""
+        return self.run(routes.limit(key))
+
+    def set_limit(self, key: str, max_running: int) -> Limit:
+        """How many jobs of a key may be pending or running at a time; 0 holds all of them back."""
+        return self.run(routes.set_limit(key, max_running))
+
+    def unset_limit(self, key: str) -> None:
+        """Put a key back to the default of one."""
+        self.run(routes.unset_limit(key))
 
     def close(self) -> None:
         """Close the connections."""

@@ -15,6 +15,7 @@ from tenure.wire.base import Page, encode
 from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Batch, Job, JobEvent, LogLine, Run, Upcoming
+from tenure.wire.limits import Limit
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.problem import to_error
 from tenure.wire.system import Autoscale, Queue, Queues, Stats
@@ -71,6 +72,8 @@ _workers = reads(Page[Worker])
 _worker = reads(Worker)
 _stats = reads(Stats)
 _autoscale = reads(Autoscale)
+_limit = reads(Limit)
+_limits = reads(Page[Limit])
 _upcoming = reads(Page[Upcoming])
 _operation = reads(Operation)
 _operations = reads(Page[Operation])
@@ -82,7 +85,7 @@ _group = reads(DeadLetters)
 def submit(job: EncodedJob) -> Call[Submitted]:
     """One job. It travels under its key or one of the request's own: it may be sent again."""
     headers, (body,) = _keyed([job])
-    decode = _submitted if job.keyed else _submitted_new
+    decode = _submitted if job.keyed or job.unique else _submitted_new
     return Call("POST", path("jobs"), decode, body, headers, repeatable=True)
 
 
@@ -283,6 +286,27 @@ def stats() -> Call[Stats]:
 def autoscale(queue: str) -> Call[Autoscale]:
     """The demand of one queue."""
     return Call("GET", path("autoscale", queue=queue), _autoscale, repeatable=True)
+
+
+def limits(limit: int | None, after: str | None) -> Call[Page[Limit]]:
+    """One page of the limits of concurrency keys that are set or in use."""
+    return Call("GET", path("limits", limit=limit, after=after), _limits, repeatable=True)
+
+
+def limit(key: str) -> Call[Limit]:
+    """A concurrency key's limit and its use."""
+    return Call("GET", path("limits", key), _limit, repeatable=True)
+
+
+def set_limit(key: str, max_running: int) -> Call[Limit]:
+    """How many jobs of a key may be pending or running."""
+    body = encode({"max_running": max_running})
+    return Call("PUT", path("limits", key), _limit, body, repeatable=True)
+
+
+def unset_limit(key: str) -> Call[None]:
+    """Back to the default of one."""
+    return Call("DELETE", path("limits", key), nothing, repeatable=True)
 
 
 def openapi() -> Call[bytes]:

@@ -74,10 +74,12 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class EncodedJob:
-    """A job as the JSON object of `POST /api/jobs`. `keyed`: it brings its idempotency key."""
+    """A job as the JSON object of `POST /api/jobs`. `keyed`: it brings its idempotency key;
+    `unique`: another job may answer for it."""
 
     body: bytes
     keyed: bool
+    unique: bool = False
 
     def with_key(self) -> bytes:
         """The object with a key: its own, or a new one."""
@@ -98,7 +100,7 @@ def encode_job(kind: str, payload: Any, fields: Mapping[str, Any]) -> EncodedJob
     """A job for the wire. Fields that are None are left out. Raises InvalidInput for no JSON."""
     given = {name: value for name, value in fields.items() if value is not None}
     body = _object({"type": kind, **given}, msgspec.Raw(encode_value(payload, "payload")))
-    return EncodedJob(body, "idempotency_key" in given)
+    return EncodedJob(body, "idempotency_key" in given, "unique" in given)
 
 
 def encode_edit(fields: Mapping[str, Any]) -> bytes:

@@ -14,6 +14,7 @@ from tenure.coordinator.following import Following
 from tenure.coordinator.insight import Insight
 from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
+from tenure.coordinator.limiting import Limiting
 from tenure.coordinator.operations import Operations
 from tenure.coordinator.scheduling import Scheduling
 from tenure.coordinator.submission import Submission
@@ -69,6 +70,7 @@ class Coordinator:
         )
         self.insight = Insight(self.reader, self.clock)
         self.control = Control(self.committer, self.reader, self.insight, self.clock, limits)
+        self.limiting = Limiting(self.committer, self.reader)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(self.committer, self.reader, self.ids, self.clock)
         self.workflows = Workflows(self.committer, self.reader, self.ids, self.clock, limits)

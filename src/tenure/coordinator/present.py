@@ -46,10 +46,9 @@ _told = msgspec.json.Decoder(_Told)
 
 
 def job(row: JobRow) -> Job:
-    """A job. While it waits, `error` is why its last attempt failed, and `run_at` when it became
-    or becomes ready; once ended, when it was first due."""
+    """A job. While it waits, `error` is why its last attempt failed, `run_at` when it is ready."""
     options = decode_options(row.options)
-    first_due = max(options.run_at or 0, row.created_at)
+    due = max(options.run_at or 0, row.created_at) if row.run_at is None else row.run_at
     return Job(
         id=row.id,
         name=row.name,
@@ -66,7 +65,7 @@ def job(row: JobRow) -> Job:
         lost=row.lost,
         progress=None if row.progress is None else _progress.decode(row.progress),
         tags=[] if row.tags is None else _tags.decode(row.tags),
-        run_at=time_out(first_due if row.run_at is None else row.run_at),
+        run_at=time_out(due),
         expires_at=maybe_time_out(options.expires_at),
         created_at=time_out(row.created_at),
         started_at=maybe_time_out(row.started_at),

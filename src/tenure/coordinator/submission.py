@@ -27,8 +27,10 @@ from tenure.store.committer import Committer
 from tenure.store.reader import Reader
 from tenure.store.submits import Submission as Request
 from tenure.store.submits import Submitted
+from tenure.store.unit import Unit
+from tenure.store.workflow_reads import edges_of
 from tenure.wire.base import encode
-from tenure.wire.jobs import Batch, BatchItem
+from tenure.wire.jobs import Batch, BatchItem, Job
 from tenure.wire.text import unstorable
 
 TURN_SECONDS = 0.02
@@ -127,8 +129,13 @@ class Submission:
         return Receipt(body, existing, replayed=True)
 
     async def _as_it_is(self, job_id: str) -> bytes | None:
-        rows = await self._reader.run(lambda unit: reads.jobs(unit, [job_id]))
-        return encode(present.job(rows[0])) if rows else None
+        def read(unit: Unit) -> Job | None:
+            rows = reads.jobs(unit, [job_id])
+            edges = edges_of(unit, [job_id]).get(job_id, [])
+            return present.linked(present.job(rows[0]), edges) if rows else None
+
+        found = await self._reader.run(read)
+        return None if found is None else encode(found)
 
     async def _add(self, job: NewJob, caller: LeaseRef, now: int) -> Receipt:
         """A job of a running one. Raises also LeaseLost, Conflict."""
@@ -160,24 +167,27 @@ class Submission:
             raise InvalidInput.field(
                 "Idempotency-Key", "give one for the request or one for each job, not both"
             )
-        jobs = incoming.jobs
-        for job, job_id in zip(jobs, self._ids.make(now, len(jobs)), strict=True):
-            job.id = job_id
+        jobs = self._named(incoming.jobs, now)
         answer = encode(_batch(incoming, Submitted()))
         if not jobs:
             return Receipt(answer, "")
-        request = Request(jobs, now, owner=principal.id or "", atomic=atomic)
+        request = Request(jobs, now, principal.id or "", atomic)
         request.tied = any(job.edges for job in jobs)
+        request.told = lambda found: encode(_batch(incoming, found)).decode()
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)
             request.answer = answer.decode()
-            request.told = lambda found: encode(_batch(incoming, found)).decode()
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             return Receipt(submitted.replayed.encode(), jobs[0].id, replayed=True)
         if submitted.existing or submitted.refused:
             answer = encode(_batch(incoming, submitted))
         return Receipt(answer, jobs[0].id)
+
+    def _named(self, jobs: list[NewJob], now: int) -> list[NewJob]:
+        for job, job_id in zip(jobs, self._ids.make(now, len(jobs)), strict=True):
+            job.id = job_id
+        return jobs
 
     async def _check(
         self, body: bytes, lines: bool, intake: Intake, enough: int | None

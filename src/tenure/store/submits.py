@@ -140,18 +140,17 @@ def _alike_fired(one: NewJob, other: NewJob) -> bool:
     return one.schedule_id == other.schedule_id and one.nominal_at == other.nominal_at
 
 
-def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
-    spec = jobs[0].spec
-    options = spec.options
-    run_at = max(options.run_at or 0, at)
-    waits = jobs[0].waits
-    key = options.concurrency_key
+def _begin(unit: Unit, jobs: list[NewJob], run_at: int) -> JobState:
+    """Where jobs of one spec start, noted on the unit."""
+    spec, options = jobs[0].spec, jobs[0].spec.options
     facts = Circumstances(
-        due_later=run_at > unit.now, edge_open=bool(waits), key_full=key is not None
+        due_later=run_at > unit.now,
+        edge_open=bool(jobs[0].waits),
+        key_full=options.concurrency_key is not None,
     )
     state = ready(facts)
-    if key is not None:
-        unit.contended.add(key)
+    if options.concurrency_key is not None:
+        unit.contended.add(options.concurrency_key)
     unit.count(spec.queue, spec.type, "submitted", len(jobs))
     if state is JobState.PENDING:
         unit.ready[spec.queue, spec.type] += len(jobs)
@@ -159,6 +158,15 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         unit.schedule(run_at)
     if options.expires_at is not None:
         unit.schedule(options.expires_at)
+    return state
+
+
+def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
+    spec = jobs[0].spec
+    options = spec.options
+    run_at = max(options.run_at or 0, at)
+    waits = jobs[0].waits
+    state = _begin(unit, jobs, run_at)
     wide = {
         "type": spec.type,
         "queue": spec.queue,
@@ -183,7 +191,7 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "ties": int(jobs[0].ties | options.ties),
         "waits": waits,
         "schedule_id": jobs[0].schedule_id,
-        "concurrency_key": key,
+        "concurrency_key": options.concurrency_key,
     }
     return _Alike(jobs, wide, narrow)
 
