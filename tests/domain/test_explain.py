@@ -60,6 +60,15 @@ def test_a_job_that_waits_for_others() -> None:
     assert estimated_start(waits, NOW) is None
 
 
+def test_a_job_that_waits_for_its_key() -> None:
+    waits = job(JobState.BLOCKED, key="disk", key_admitted=2, key_limit=2)
+    [why] = explain(waits, NOW)
+    assert (why.cause, why.number, why.limit) == (Cause.KEY_FULL, 2, 2)
+    assert why.detail == "concurrency key disk: 2 of 2 in use"
+    assert first(replace(waits, ahead=1)).endswith("in use, 1 job of that key ahead of it")
+    assert estimated_start(waits, NOW) is None
+
+
 def test_a_paused_job_also_says_what_would_hold_it_then() -> None:
     act = Act("pause", NOW, "ann", "broken upstream")
     waits = job(JobState.PAUSED, acts={"pause": act}, run_at=LATER)

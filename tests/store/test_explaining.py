@@ -65,6 +65,20 @@ def test_waits_for_jobs(store: OpenedStore) -> None:
     assert reasons(store, job_id)[0].job_ids == (parents[11],)
 
 
+def test_key_full(store: OpenedStore) -> None:
+    first, second, third = submitted(store, 3, concurrency_key="disk")
+    [why] = reasons(store, third)
+    assert (why.cause, why.number, why.limit) == (Cause.KEY_FULL, 1, 1)
+    assert why.detail == "concurrency key disk: 1 of 1 in use, 1 job of that key ahead of it"
+    assert reasons(store, second)[0].detail == "concurrency key disk: 1 of 1 in use"
+    worker(store, WORKER)
+    assert causes(store, first) == [Cause.NEXT]
+    claimed(store, WORKER)
+    ended(store, report(first))
+    assert causes(store, second) == [Cause.NEXT]
+    assert reasons(store, third)[0].detail == "concurrency key disk: 1 of 1 in use"
+
+
 def test_paused(store: OpenedStore) -> None:
     [job_id] = submitted(store, 1, run_at=NOW + MINUTE)
     store.run(control.pause, job_id, ANN)

@@ -24,6 +24,7 @@ class Cause(StrEnum):
 
     NOT_DUE = "not_due"
     WAITS_FOR_JOBS = "waits_for_jobs"
+    KEY_FULL = "key_full"
     PAUSED = "paused"
     NO_WORKER = "no_worker"
     NO_FREE_SLOT = "no_free_slot"
@@ -96,7 +97,8 @@ class Situation:
 
     `ahead`: claimable jobs that the same workers take before it, MAX_AHEAD + 1 for more;
     `starts_per_second`: how fast they lately started jobs. `parents`: the jobs it waits for, or,
-    once it is skipped, those it was skipped for; `parent_ids` names the first of them.
+    once it is skipped, those it was skipped for; `parent_ids` names the first of them. `key`: the
+    concurrency key it waits for; `ahead` then counts the jobs that it admits before.
     """
 
     state: JobState
@@ -118,6 +120,9 @@ class Situation:
     acts: dict[str, Act] = field(default_factory=dict)
     schedule_id: str | None = None
     nominal_at: int | None = None
+    key: str | None = None
+    key_admitted: int = 0
+    key_limit: int = 0
     parents: int = 0
     parent_ids: tuple[str, ...] = ()
     fleet: Fleet = Fleet()
@@ -148,6 +153,8 @@ def _waiting(job: Situation, now: int) -> list[Why]:
         found.append(_waits_for_jobs(job))
     if job.run_at > now:
         found.append(_not_due(job))
+    if job.key is not None:
+        found.append(_key_full(job))
     if job.state is JobState.PENDING:
         found += _pending(job)
     if job.expires_at is not None and job.attempt == 0:
@@ -191,6 +198,13 @@ def _waits_for_jobs(job: Situation) -> Why:
     return Why(Cause.WAITS_FOR_JOBS, told, number=job.parents, job_ids=job.parent_ids)
 
 
+def _key_full(job: Situation) -> Why:
+    told = f"concurrency key {job.key}: {job.key_admitted:,} of {job.key_limit:,} in use"
+    if job.ahead:
+        told += f", {_number(job.ahead)} of that key ahead of it"
+    return Why(Cause.KEY_FULL, told, number=job.key_admitted, limit=job.key_limit)
+
+
 def _paused(job: Situation) -> Why:
     act = job.acts.get("pause")
     at = None if act is None else act.at
@@ -207,10 +221,9 @@ def _pending(job: Situation) -> list[Why]:
         told = f"all {_count(fleet.slots, 'slot')} of {_count(fleet.offering, 'worker')} are taken"
         found.append(Why(Cause.NO_FREE_SLOT, told, number=fleet.held, limit=fleet.slots))
     if job.ahead:
-        many = job.ahead > MAX_AHEAD
-        count = f"more than {MAX_AHEAD:,} jobs" if many else _count(job.ahead, "job")
-        verb = "are" if many or job.ahead > 1 else "is"
-        found.append(Why(Cause.JOBS_AHEAD, f"{count} {verb} ahead of it", number=job.ahead))
+        verb = "are" if job.ahead > 1 else "is"
+        told = f"{_number(job.ahead)} {verb} ahead of it"
+        found.append(Why(Cause.JOBS_AHEAD, told, number=job.ahead))
     elif _takers(fleet):
         found.append(Why(Cause.NEXT, "it is the next to be leased"))
     return found
@@ -318,6 +331,11 @@ def _by(act: Act | None) -> str:
         return ""
     comment = "" if act.comment is None else f": {act.comment}"
     return f" by {act.actor or 'the coordinator'} at {rfc3339(act.at)}{comment}"
+
+
+def _number(ahead: int) -> str:
+    many = ahead > MAX_AHEAD
+    return f"more than {MAX_AHEAD:,} jobs" if many else _count(ahead, "job")
 
 
 def _count(number: int, thing: str) -> str:

@@ -12,13 +12,15 @@ from tenure.domain.clock import MINUTE, SECOND
 from tenure.domain.edges import Condition, met
 from tenure.domain.errors import JobNotFound
 from tenure.domain.explain import MAX_AHEAD, MAX_NAMED, Act, Fleet, Holder, Situation
-from tenure.domain.job import Tie
+from tenure.domain.job import Reason, Tie
 from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.store import tables as t
+from tenure.store.admission import DEFAULT_MAX_RUNNING, admitted
 from tenure.store.dialect import Dialect
 from tenure.store.history import events
 from tenure.store.lanes import not_expired
 from tenure.store.options import decode_options
+from tenure.store.tables_limits import limits
 from tenure.store.tables_workflows import dependencies
 from tenure.store.unit import Lane, Unit
 
@@ -59,6 +61,8 @@ def situation(unit: Unit, job_id: str) -> Situation:
     skipped = found.state is JobState.SKIPPED
     if skipped or ((row["ties"] or 0) & Tie.PARENTS):
         _add_parents(unit, job_id, found, skipped)
+    if found.state is JobState.BLOCKED and found.reason == Reason.CONCURRENCY_KEY:
+        _add_key(unit, job_id, row["rank"], row["concurrency_key"], found)
     if found.state is JobState.PENDING:
         _add_line(unit, job_id, row["rank"], found)
     return found
@@ -96,7 +100,7 @@ _NAMES_OF_JOB = (
     "queue", "type", "options", "state", "reason", "attempt", "lost", "started_at", "error",
     "run_at", "max_attempts", "rank", "ties", "lease_expires_at", "deadline_at",
     "cancel_requested_at", "holder_id", "finished_at", "holder", "holder_state", "last_seen_at",
-    "schedule_id", "nominal_at",
+    "schedule_id", "nominal_at", "concurrency_key",
 )  # fmt: skip
 
 
@@ -112,7 +116,7 @@ def _read_job(dialect: Dialect) -> sa.Select[Any]:
         sa.func.coalesce(a.started_at, r.started_at).label("started_at"),
         r.error, a.run_at, a.max_attempts, a.rank, a.ties, a.lease_expires_at, a.deadline_at,
         a.cancel_requested_at, a.worker_id, r.finished_at, w.name, w.state.label("worker_state"),
-        w.last_seen_at, j.schedule_id, j.nominal_at,
+        w.last_seen_at, j.schedule_id, j.nominal_at, a.concurrency_key,
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns)
@@ -157,6 +161,37 @@ def _read_parents(dialect: Dialect, broken: bool) -> sa.Select[Any]:
         .order_by(chosen.c.parent_id)
         .limit(sa.bindparam("limit", type_=t.Integer))
     )
+
+
+def _add_key(unit: Unit, job_id: str, rank: int, key: str, found: Situation) -> None:
+    """How full the job's concurrency key is, and what it admits before."""
+    [row] = unit.rows(_read_key(unit.dialect), key=key, rank=rank, job_id=job_id)
+    found.key = key
+    found.key_admitted, limit, found.ahead = row
+    found.key_limit = DEFAULT_MAX_RUNNING if limit is None else limit
+
+
+@cache
+def _read_key(dialect: Dialect) -> sa.Select[Any]:
+    a = t.active_jobs.c
+    key = sa.bindparam("key", type_=t.Text)
+    before = (
+        sa.select(a.rank)
+        .where(a.concurrency_key == key, t.AWAITS_ADMISSION, sa.tuple_(a.rank, a.job_id) < _place())
+        .order_by(a.rank, a.job_id)
+        .limit(sa.literal_column(str(MAX_AHEAD + 1)))
+        .subquery("before")
+    )
+    limit = sa.select(limits.c.max_running).where(limits.c.key == key).scalar_subquery()
+    ahead = sa.select(sa.func.count()).select_from(before).scalar_subquery()
+    return dialect.read(
+        sa.select(admitted(key).label("admitted"), limit.label("most"), ahead.label("ahead"))
+    )
+
+
+def _place() -> sa.Tuple:
+    """The place of a job in its line, to be compared with (rank, job_id)."""
+    return sa.tuple_(sa.bindparam("rank", type_=t.Micros), sa.bindparam("job_id", type_=t.Uuid))
 
 
 def _add_line(unit: Unit, job_id: str, rank: int, found: Situation) -> None:
@@ -221,7 +256,6 @@ def _count_ahead(dialect: Dialect) -> sa.Select[Any]:
     """By lane, claimable jobs before a place, up to MAX_AHEAD + 1: one range of the ready index."""
     a = t.active_jobs.c
     batch = dialect.batch(a.queue, a.type)
-    place = sa.tuple_(sa.bindparam("rank", type_=t.Micros), sa.bindparam("job_id", type_=t.Uuid))
     before = (
         sa.select(a.rank)
         .where(
@@ -229,7 +263,7 @@ def _count_ahead(dialect: Dialect) -> sa.Select[Any]:
             a.type == batch.c.type,
             t.READY,
             not_expired(),
-            sa.tuple_(a.rank, a.job_id) < place,
+            sa.tuple_(a.rank, a.job_id) < _place(),
         )
         .order_by(a.rank, a.job_id)
         .limit(sa.literal_column(str(MAX_AHEAD + 1)))
