@@ -33,6 +33,7 @@ PYTHON = block("from tenure import Client")
 HANDLER = block("# thumbnails.py")
 OWN_WORKER = block("tenure worker thumbnails.py")
 OWN_SUBMIT = block("tenure submit thumbnail")
+WHEN = block("tenure schedules add")
 
 ELSEWHERE = {
     block("./demo.sh"): "test_demo.py runs the first line; the second is this run",
@@ -56,7 +57,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
 
 
 def test_every_block_is_run_somewhere() -> None:
-    run = {COORDINATOR, WORKER, CURL, COMMANDS, PYTHON, HANDLER, OWN_WORKER, OWN_SUBMIT}
+    run = {COORDINATOR, WORKER, CURL, COMMANDS, PYTHON, HANDLER, OWN_WORKER, OWN_SUBMIT, WHEN}
     assert set(BLOCKS) == run | set(ELSEWHERE)
 
 
@@ -79,6 +80,17 @@ def test_the_command_line(terminal: Terminal) -> None:
         (sample,) = client.get("/api/jobs", params={"type": "sample"}).json()["items"]
     assert later["status"] == "scheduled"
     assert (sample["status"], sample["priority"]) == ("completed", 10)
+
+
+def test_what_decides_when_and_whether(terminal: Terminal) -> None:
+    shown = terminal.shell(WHEN.text)
+    assert "both" in shown
+    with httpx.Client(base_url=f"http://127.0.0.1:{terminal.port}") as client:
+        (schedule,) = client.get("/api/schedules").json()["items"]
+        (workflow,) = client.get("/api/workflows").json()["items"]
+        assert client.get("/api/limits/printer").json()["max_running"] == 2
+    assert (schedule["name"], schedule["timezone"]) == ("morning", "Europe/Berlin")
+    assert (workflow["status"], workflow["jobs"]) == ("completed", {"completed": 4})
 
 
 def test_python(terminal: Terminal) -> None:
