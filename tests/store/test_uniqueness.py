@@ -12,6 +12,7 @@ from tenure.domain.run import Outcome
 from tenure.store import control, pruning, uniqueness
 from tenure.store import tables_limits as lim
 from tenure.store.control import Action
+from tenure.store.replays import replay
 from tenure.store.unit import Unit
 from tests.builders import WORKER, report
 from tests.store.facts import state
@@ -94,6 +95,18 @@ def test_a_retry_by_a_person_takes_the_key_again_or_is_refused(store: OpenedStor
     assert holders(store) == {"k": first}
     store.run(control.cancel, first, Action())
     assert holders(store) == {}
+
+
+def test_a_retry_that_is_refused_takes_no_key(store: OpenedStore) -> None:
+    other = Unique("other")
+    (first,) = submitted(store, 1, unique=ACTIVE)
+    (second,) = submitted(store, 1, unique=other)
+    for job_id in (first, second):
+        store.run(control.cancel, job_id, Action())
+    (third,) = submitted(store, 1, unique=other)
+    with pytest.raises(UniqueTaken, match=third):
+        store.run(replay, [first, second])
+    assert holders(store) == {"other": third}
 
 
 def test_a_job_that_kept_its_key_may_be_retried(store: OpenedStore) -> None:

@@ -22,7 +22,7 @@ from tenure.store import tables_workflows as w
 from tenure.store.dependents import descendants, lock_waiting
 from tenure.store.dialect import Dialect
 from tenure.store.options import decode_options, encode_options
-from tenure.store.uniqueness import Key, take, taken
+from tenure.store.uniqueness import Key, let_go, take, taken
 from tenure.store.unit import Unit
 from tenure.store.workflow_counts import workflows_of
 
@@ -116,7 +116,10 @@ def replay(unit: Unit, job_ids: Collection[str]) -> list[str]:
 
 
 def _take_keys(unit: Unit, jobs: list[Final]) -> None:
-    """What runs again needs its unique key. Raises UniqueTaken when another job has it."""
+    """What runs again needs its unique key.
+
+    Raises UniqueTaken when another job has one; those taken up to then are free again.
+    """
     wanted: dict[Key, tuple[str, Unique]] = {}
     for job in jobs:
         unique = decode_options(job.options).unique
@@ -128,6 +131,7 @@ def _take_keys(unit: Unit, jobs: list[Final]) -> None:
     for job in jobs:
         unique = decode_options(job.options).unique
         if unique is not None and held[job.owner_id or "", unique.key] != job.job_id:
+            let_go(unit, [one.job_id for one in jobs])
             raise taken(unique.key, held[job.owner_id or "", unique.key])
 
 
