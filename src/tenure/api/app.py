@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 from litestar.datastructures import State
-from litestar.middleware import DefineMiddleware
 
 from tenure.api import (
     aliases,
@@ -24,7 +23,8 @@ from tenure.api import (
     workers,
     workflows,
 )
-from tenure.api.security import HostGate, check_routes, guard
+from tenure.api.gate import Gate
+from tenure.api.security import check_routes, guard
 from tenure.background.duties import Duties
 from tenure.coordinator.coordinator import Coordinator
 
@@ -64,7 +64,6 @@ def create_app(coordinator: Coordinator) -> Litestar:
     app = Litestar(
         route_handlers=ROUTES,
         guards=[guard],
-        middleware=[DefineMiddleware(HostGate, settings=coordinator.settings)],
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         state=State({"coordinator": coordinator, "duties": duties}),
@@ -72,6 +71,8 @@ def create_app(coordinator: Coordinator) -> Litestar:
         logging_config=None,
         openapi_config=None,
     )
+    # Around the router too: Litestar runs its own middleware only on paths that lead somewhere.
+    app.asgi_handler = Gate(app.asgi_handler, coordinator.settings)
     check_routes(app)
     app.state.openapi = openapi.build(ROUTES)
     return app

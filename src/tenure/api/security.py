@@ -9,22 +9,16 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.connection import ASGIConnection
-from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
-from litestar.types import ASGIApp, Receive, Scope, Send
 
-from tenure.api import problems
 from tenure.domain.access import LOCAL_ADMIN, Permission, Principal
-from tenure.domain.errors import ConfigurationError, Forbidden, TenureError
+from tenure.domain.errors import ConfigurationError, Forbidden
 from tenure.settings import Settings
 
 _PERMISSION = "permission"
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def allow(permission: Permission, **opt: Any) -> dict[str, Any]:
@@ -85,58 +79,9 @@ def check_bind(settings: Settings) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    if host in _LOOPBACK_NAMES:
+    if host == "localhost":
         return True
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-class HostGate:
-    """Refuses foreign Host headers (DNS rebinding) and foreign Origins on unsafe methods (CSRF)."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        names = {*_LOOPBACK_NAMES, settings.host.lower()}
-        names.update(name.lower() for name in settings.allowed_hosts)
-        self._names = frozenset(names)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP:
-            error = self._refusal(scope)
-            if error is not None:
-                await _answer(error, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _refusal(self, scope: Any) -> TenureError | None:
-        for name, value in scope["headers"]:
-            if name == b"host" and not self._known(value.decode("latin-1")):
-                return Forbidden(
-                    "this Host is not served here; add it to TENURE_ALLOWED_HOSTS to allow it"
-                )
-            if (
-                name == b"origin"
-                and scope["method"] not in _SAFE
-                and not self._same(value.decode("latin-1"))
-            ):
-                return Forbidden("requests from this Origin are refused")
-        return None
-
-    def _known(self, host: str) -> bool:
-        name = host.lower()
-        bare, _, port = name.rpartition(":")
-        return name in self._names or (port.isdecimal() and bare in self._names)
-
-    def _same(self, origin: str) -> bool:
-        try:
-            host = urlsplit(origin).hostname
-        except ValueError:
-            return False
-        return host is not None and host.lower() in self._names
-
-
-async def _answer(error: TenureError, scope: Scope, receive: Receive, send: Send) -> None:
-    request: Request[Any, Any, Any] = Request(scope, receive, send)
-    await problems.response(error).to_asgi_response(None, request)(scope, receive, send)

@@ -1,0 +1,154 @@
+"""The gate around every answer: what a browser could be made to send is refused before routing.
+
+Foreign Hosts (DNS rebinding), foreign Origins (CSRF) and bodies a plain form could send are turned
+away on every path, also on those that lead nowhere; every answer carries the security headers.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from tenure.api import problems
+from tenure.domain.errors import Forbidden, NotAcceptableType, TenureError
+from tenure.settings import Settings
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_BODIES = frozenset({b"application/json", b"application/x-ndjson"})
+_AUTHORITY = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s\[\]:@/?#%\\]+)(?::([0-9]{1,5}))?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        b"object-src 'none'",
+    ),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_NO_STORE = (b"cache-control", b"no-store")
+_ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
+
+Authority = tuple[str, int | None]
+"""A host name in its one spelling, and the port if one was given."""
+
+
+class Gate:
+    """Stands around the application; answers by itself what may not come in."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        given = (*LOOPBACK_NAMES, settings.host, *settings.allowed_hosts)
+        self._names = frozenset(one_spelling(name) for name in given)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        guarded = partial(_send, send, scope["scheme"] == "https")
+        error = self._refusal(scope)
+        if error is None:
+            await self._app(scope, receive, guarded)
+        else:
+            request: Request[Any, Any, Any] = Request(scope, receive, guarded)
+            answer = problems.response(error).to_asgi_response(None, request)
+            await answer(scope, receive, guarded)
+
+    def _refusal(self, scope: Any) -> TenureError | None:
+        hosts: list[bytes] = []
+        origins: list[bytes] = []
+        kinds: list[bytes] = []
+        body = False
+        for name, value in scope["headers"]:
+            if name == b"host":
+                hosts.append(value)
+            elif name == b"origin":
+                origins.append(value)
+            elif name == b"content-type":
+                kinds.append(value)
+            elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+                body = True
+        host = authority(hosts[0].decode("latin-1")) if len(hosts) == 1 else None
+        if host is None or not self._served(host[0], scope):
+            return Forbidden(
+                "this Host is not served here; add it to TENURE_ALLOWED_HOSTS to allow it"
+            )
+        if scope["method"] in _SAFE:
+            return None
+        if not all(_same(origin.decode("latin-1"), host, scope["scheme"]) for origin in origins):
+            return Forbidden("requests from this Origin are refused")
+        if not all(_is_json(kind) for kind in kinds) or (body and not kinds):
+            return NotAcceptableType("send Content-Type: application/json")
+        return None
+
+    def _served(self, name: str, scope: Any) -> bool:
+        """Known by name, or the very address the caller connected to: that is no rebound name."""
+        if name in self._names:
+            return True
+        server = scope.get("server")
+        return server is not None and _is_address(name) and name == one_spelling(str(server[0]))
+
+
+def authority(text: str) -> Authority | None:
+    """`host` or `host:port` taken apart; None when it is neither."""
+    match = _AUTHORITY.fullmatch(text)
+    if match is None:
+        return None
+    port = None if match[2] is None else int(match[2])
+    return (one_spelling(match[1]), port) if port is None or port < 65_536 else None
+
+
+def one_spelling(name: str) -> str:
+    """A host name or address as it is compared: lower case, no closing dot, addresses in their
+    short form, without brackets."""
+    bare = name.strip("[]") if name.startswith("[") else name.removesuffix(".")
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        return bare.lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _same(origin: str, host: Authority, scheme: str) -> bool:
+    """Whether a page of `origin` came from where its request goes.
+
+    The scheme counts only when this side is known to be https: a proxy may have ended TLS.
+    """
+    theirs, _, rest = origin.partition("://")
+    found = authority(rest) if theirs in _DEFAULT_PORTS else None
+    if found is None or found[0] != host[0] or (scheme == "https" and theirs != "https"):
+        return False
+    usual = _DEFAULT_PORTS[theirs]
+    return (found[1] or usual) == (host[1] or usual)
+
+
+def _is_json(kind: bytes) -> bool:
+    return kind.partition(b";")[0].strip().lower() in _BODIES
+
+
+async def _send(send: Send, over_tls: bool, message: Message) -> None:
+    if message["type"] == "http.response.start":
+        headers = [*message["headers"], *_HEADERS]
+        if not any(name.lower() == b"cache-control" for name, _ in message["headers"]):
+            headers.append(_NO_STORE)
+        if over_tls:
+            headers.append(_ONLY_TLS)
+        message["headers"] = headers
+    await send(message)
