@@ -8,7 +8,7 @@ help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: env postgres node  ## every test that ends within about five minutes (args='-k word' narrows)
-	$(BIN)/pytest -m "not soak" $(args)
+	$(BIN)/pytest -m "not soak" -n 2 --dist worksteal $(args)
 
 check: env node  ## format, lint, types, layers, documents
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import anyio.from_thread
 import pytest
@@ -58,12 +59,16 @@ def tenure(running: Running) -> Typed:
 
 
 @pytest.fixture
-def worker(running: Running) -> Iterator[None]:
-    """A worker for `greet`, `refuse`, `linger` and `progress`, in a loop of its own."""
+def worker(running: Running) -> Iterator[str]:
+    """The name of a worker for `greet`, `refuse`, `linger` and `progress`, in its own loop.
+
+    No other test's worker has it: one that was cut off is listed until it is reaped.
+    """
+    name = f"cli-{uuid4().hex[:8]}"
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
-            running.worker(greet, refuse, linger, progress, name="cli")
+            running.worker(greet, refuse, linger, progress, name=name)
         ),
     ):
-        yield
+        yield name

@@ -10,29 +10,29 @@ from tests.cli.test_jobs import NOBODY, made
 from tests.cli.typed import Typed
 from tests.worker.running import Running
 
-pytestmark = pytest.mark.usefixtures("worker")
+
+def online(tenure: Typed, name: str) -> list[str]:
+    return [line[0] for line in tenure("workers", "ls").lines if line[1:3] == [name, "online"]]
 
 
-def online(tenure: Typed) -> list[str]:
-    return [line[0] for line in tenure("workers", "ls").lines if line[1:3] == ["cli", "online"]]
-
-
-def test_workers_are_listed(tenure: Typed) -> None:
-    (worker,) = [
-        one for one in tenure("workers", "ls", "-o", "json").json if one["id"] in online(tenure)
+def test_workers_are_listed(tenure: Typed, worker: str) -> None:
+    (shown,) = [
+        one
+        for one in tenure("workers", "ls", "-o", "json").json
+        if one["id"] in online(tenure, worker)
     ]
-    assert (worker["name"], worker["slots"]) == ("cli", 10)
-    assert sorted(worker["types"]) == ["greet", "linger", "progress", "refuse"]
+    assert (shown["name"], shown["slots"]) == (worker, 10)
+    assert sorted(shown["types"]) == ["greet", "linger", "progress", "refuse"]
 
 
-def test_workers_are_drained_by_id_and_by_name(tenure: Typed) -> None:
-    (worker_id,) = online(tenure)
+def test_workers_are_drained_by_id_and_by_name(tenure: Typed, worker: str) -> None:
+    (worker_id,) = online(tenure, worker)
     assert tenure("workers", "drain", worker_id[:-2]).lines[0][0] == worker_id
 
 
-def test_a_worker_goes_by_its_name(tenure: Typed) -> None:
-    (worker_id,) = online(tenure)
-    assert tenure("workers", "drain", "cli").lines[0][0] == worker_id
+def test_a_worker_goes_by_its_name(tenure: Typed, worker: str) -> None:
+    (worker_id,) = online(tenure, worker)
+    assert tenure("workers", "drain", worker).lines[0][0] == worker_id
 
 
 @pytest.mark.parametrize("name", [NOBODY, "nobody", ""])
@@ -41,17 +41,18 @@ def test_an_unknown_worker_is_exit_code_5(tenure: Typed, name: str) -> None:
     assert (done.code, done.out) == (5, "")
 
 
-def test_an_ambiguous_start_is_refused(tenure: Typed, running: Running) -> None:
+def test_an_ambiguous_start_is_refused(tenure: Typed, running: Running, worker: str) -> None:
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(running.worker(greet, name="other")),
     ):
-        (worker_id,) = online(tenure)
+        (worker_id,) = online(tenure, worker)
         done = tenure("workers", "drain", worker_id[:4])
     assert (done.code, done.out) == (2, "")
     assert "give more of the id" in done.err
 
 
+@pytest.mark.usefixtures("worker")
 def test_queues_and_stats(tenure: Typed) -> None:
     made(tenure, "counted", "--queue", "counted")
     assert tenure("queues", "ls").out.splitlines()[0].split("\t")[:3] == [

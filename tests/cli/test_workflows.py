@@ -24,7 +24,7 @@ def submitted(tenure: Typed, text: str = FLOW, *words: str) -> str:
 
 
 def test_a_file_is_submitted_and_followed_to_its_end(
-    tenure: Typed, worker: None, tmp_path: Path
+    tenure: Typed, worker: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "flow.yaml"
     file.write_text(FLOW)
