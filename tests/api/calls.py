@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from litestar import Litestar
 
+from tenure.coordinator import credentials
 from tenure.coordinator.coordinator import Coordinator
+from tenure.domain.access import Kind, Permission, Role
+from tenure.store import accounts, tokens
+from tenure.store.accounts import NewUser
+from tenure.store.tokens import NewToken
 
 JSON = {"Content-Type": "application/json"}
 PROBLEM = "application/problem+json"
@@ -99,6 +105,76 @@ class Api:
         return await self.client.request(
             method, path, content=body, headers={"Content-Type": kind}, timeout=30
         )
+
+
+@dataclass
+class Callers:
+    """The same application, called by each role; `other` is a second user. `worker` has a worker
+    token, with which one registers."""
+
+    anonymous: Api
+    admin: Api
+    user: Api
+    other: Api
+    viewer: Api
+    worker: Api
+    ids: dict[str, str]
+    """Of the users, by the names above."""
+
+    @classmethod
+    async def of(cls, api: Api, stack: AsyncExitStack) -> Callers:
+        """Users and tokens of their own. Clients are closed with `stack`."""
+        ids: dict[str, str] = {}
+        made: dict[str, Api] = {}
+        for name, role in ROLES.items():
+            ids[name] = await add_user(api, name, role)
+            made[name] = await with_token(api, stack, Kind.API_TOKEN, ids[name])
+        worker = await with_token(api, stack, Kind.WORKER_TOKEN, None)
+        return cls(api, worker=worker, ids=ids, **made)
+
+
+ROLES = {"admin": Role.ADMIN, "user": Role.USER, "other": Role.USER, "viewer": Role.VIEWER}
+
+
+async def add_user(api: Api, name: str, role: Role) -> str:
+    """A user without a password; the id."""
+    here = api.coordinator
+    user = NewUser(here.ids.one(here.clock.now()), name, f"{name}@example.org", role, None)
+    await here.committer.run(lambda unit: accounts.add_user(unit, user))
+    return user.id
+
+
+async def with_token(
+    api: Api,
+    stack: AsyncExitStack,
+    kind: Kind,
+    user_id: str | None,
+    *,
+    scopes: tuple[Permission, ...] | None = None,
+    queues: tuple[str, ...] | None = None,
+    expires_at: int | None = None,
+) -> Api:
+    """The same application, called with a new token."""
+    here = api.coordinator
+    prefix = credentials.API_TOKEN if kind is Kind.API_TOKEN else credentials.WORKER_TOKEN
+    token = credentials.new_token(prefix)
+    kept = NewToken(
+        here.ids.one(here.clock.now()), kind, "test", credentials.digest(token), user_id, scopes,
+        queues, expires_at,
+    )  # fmt: skip
+    await here.committer.run(lambda unit: tokens.add_token(unit, kept))
+    return await with_bearer(api, stack, token)
+
+
+async def with_bearer(api: Api, stack: AsyncExitStack, token: str) -> Api:
+    """The same application, called with this bearer token."""
+    called: Any = api.app  # httpx and Litestar type ASGI differently
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=called),
+        base_url="http://127.0.0.1",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    return Api(await stack.enter_async_context(client), api.coordinator, api.app)
 
 
 def problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tenure.api.app import create_app
 from tenure.api.server import build
 from tenure.coordinator.coordinator import Coordinator
 from tenure.settings import Settings
-from tests.api.calls import Api
+from tests.api.calls import Api, Callers
 from tests.postgres import PostgresServer, free_port
 
 
@@ -69,6 +69,15 @@ async def fresh(tmp_path: Path) -> AsyncIterator[Api]:
     """An application on an empty SQLite store of this test's own."""
     async with _serving(Settings(database_url=f"sqlite:///{tmp_path}/tenure.db")) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+async def callers(database_url: str, anyio_backend: object) -> AsyncIterator[Callers]:
+    """One application that wants authentication, and a caller of each role. Ask for either this or
+    `api` in a module: one coordinator has the store."""
+    settings = Settings(database_url=database_url, auth="required")
+    async with _serving(settings) as found, AsyncExitStack() as stack:
+        yield await Callers.of(found, stack)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from tenure.domain.access import GRANTS, LOCAL_ADMIN, Permission, Principal, Role
+from tenure.domain.access import GRANTS, LOCAL_ADMIN, Kind, Permission, Principal, Role, narrowed
 
 # Who may do what, written out a second time.
 MAY = {
-    "admin": "open read execute control script work administer",
-    "user": "open read execute control",
-    "viewer": "open read",
-    "worker": "open work",
+    "admin": "open read submit execute control script work account administer",
+    "user": "open read submit execute control account",
+    "viewer": "open read account",
+    "worker": "open work submit",
 }
 
 
@@ -26,3 +26,15 @@ def test_every_role_has_grants() -> None:
 def test_the_local_admin_has_no_account() -> None:
     assert LOCAL_ADMIN.role is Role.ADMIN
     assert LOCAL_ADMIN.id is None
+    assert LOCAL_ADMIN.kind is Kind.LOCAL
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_scopes_only_narrow(role: Role) -> None:
+    for scope in Permission:
+        principal = Principal(role, scopes=narrowed([scope]))
+        for permission in Permission:
+            included = permission in {scope, Permission.OPEN} or (
+                scope is Permission.EXECUTE and permission is Permission.SUBMIT
+            )
+            assert principal.may(permission) is (included and Principal(role).may(permission))

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.middleware import DefineMiddleware
 
 from tenure.api import (
     aliases,
@@ -23,6 +24,7 @@ from tenure.api import (
     workers,
     workflows,
 )
+from tenure.api.authentication import Authenticator
 from tenure.api.gate import Gate
 from tenure.api.security import check_routes, guard
 from tenure.background.duties import Duties
@@ -51,6 +53,7 @@ def create_app(coordinator: Coordinator) -> Litestar:
     """
 
     duties = _duties(coordinator)
+    settings = coordinator.settings
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -64,15 +67,21 @@ def create_app(coordinator: Coordinator) -> Litestar:
     app = Litestar(
         route_handlers=ROUTES,
         guards=[guard],
+        middleware=[
+            DefineMiddleware(
+                Authenticator,
+                authentication=coordinator.authentication if settings.auth == "required" else None,
+            )
+        ],
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         state=State({"coordinator": coordinator, "duties": duties}),
-        request_max_body_size=coordinator.settings.limits.body + 4096,
+        request_max_body_size=settings.limits.body + 4096,
         logging_config=None,
         openapi_config=None,
     )
     # Around the router too: Litestar runs its own middleware only on paths that lead somewhere.
-    app.asgi_handler = Gate(app.asgi_handler, coordinator.settings)
+    app.asgi_handler = Gate(app.asgi_handler, settings)
     check_routes(app)
     app.state.openapi = openapi.build(ROUTES)
     return app

@@ -30,7 +30,7 @@ from tenure.wire.base import Page
     "/api/jobs",
     operation_id="submit_job",
     summary="Submit a job",
-    opt=allow(Permission.EXECUTE, body=jobs.JobIn, answers={201: jobs.Job}),
+    opt=allow(Permission.SUBMIT, body=jobs.JobIn, answers={201: jobs.Job}),
 )
 async def submit(request: Ask) -> Response[bytes]:
     body, wait = await json_body(request), prefer_wait(request)
@@ -56,7 +56,7 @@ async def _submitted(request: Ask, receipt: Receipt, wait: float) -> Response[by
     "/api/jobs/batch",
     operation_id="submit_jobs",
     summary="Submit up to 10,000 jobs",
-    opt=allow(Permission.EXECUTE, body=jobs.JobIn, many=True, answers={201: jobs.Batch}),
+    opt=allow(Permission.SUBMIT, body=jobs.JobIn, many=True, answers={201: jobs.Batch}),
 )
 async def submit_batch(request: Ask, atomic: FromQuery[bool] = True) -> Response[bytes]:
     receipt = await coordinator(request).submission.many(

@@ -24,6 +24,7 @@ from tenure.wire.problem import MEDIA_TYPE, Problem
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
     "400": "Malformed body",
+    "401": "Not authenticated",
     "403": "Forbidden",
     "404": "Not found",
     "405": "Method not allowed",

@@ -49,6 +49,8 @@ def response(error: e.TenureError, headers: dict[str, str] | None = None) -> Res
     headers = dict(headers or {})
     if status in (429, 503):
         headers["Retry-After"] = str(max(1, ceil(error.retry_after or 1)))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     return Response(
         encode(from_error(error, status)),
         status_code=status,

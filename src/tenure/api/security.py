@@ -14,8 +14,8 @@ from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
-from tenure.domain.access import LOCAL_ADMIN, Permission, Principal
-from tenure.domain.errors import ConfigurationError, Forbidden
+from tenure.domain.access import Permission, Principal
+from tenure.domain.errors import ConfigurationError, Forbidden, Unauthenticated
 from tenure.settings import Settings
 
 _PERMISSION = "permission"
@@ -40,14 +40,16 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     permission = permission_of(handler)
     if permission is None:
         raise Forbidden("this route declares no permission")
-    if not principal(connection).may(permission):
+    if permission is not Permission.OPEN and not principal(connection).may(permission):
         raise Forbidden(f"this needs the permission {permission}")
 
 
 def principal(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
-    """Who asks. Without authentication everybody is the local Admin."""
+    """Who asks. Raises Unauthenticated when nobody knows."""
     found = connection.scope.get("user")
-    return found if isinstance(found, Principal) else LOCAL_ADMIN
+    if not isinstance(found, Principal):
+        raise Unauthenticated("this needs a token: send Authorization: Bearer TOKEN")
+    return found
 
 
 def check_routes(app: Litestar) -> None:
@@ -65,15 +67,13 @@ def check_bind(settings: Settings) -> bool:
 
     Raises ConfigurationError when it was not permitted.
     """
-    if settings.auth == "required":
-        raise ConfigurationError("auth: this version knows no users yet, use auth = none")
-    if _is_loopback(settings.host):
+    if settings.auth == "required" or _is_loopback(settings.host):
         return False
     if not settings.insecure_bind:
         raise ConfigurationError(
             f"host: {settings.host} is reachable from other machines and there is no "
-            "authentication; bind to 127.0.0.1, or set TENURE_INSECURE_BIND=1 if the network is "
-            "closed"
+            "authentication; set TENURE_AUTH=required, bind to 127.0.0.1, or set "
+            "TENURE_INSECURE_BIND=1 if the network is closed"
         )
     return True
 

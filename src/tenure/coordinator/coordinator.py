@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from tenure.coordinator.authentication import Authentication
 from tenure.coordinator.control import Control
 from tenure.coordinator.deadletters import DeadLetterOffice
 from tenure.coordinator.fleet import Fleet
@@ -61,6 +62,7 @@ class Coordinator:
             committed=self._committed,
         )
         self.reader = Reader(self.store, self.clock)
+        self.authentication = Authentication(self.reader, self.clock)
         limits = settings.limits
         self.submission = Submission(
             self.committer, self.reader, self.wakeups, self.ids, self.clock, limits

@@ -14,9 +14,9 @@ from tenure.coordinator import present, receipts
 from tenure.coordinator.intake import CHUNK, Fields, Intake, check_size, decode_many, decode_one
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
-from tenure.domain.access import Principal
+from tenure.domain.access import Principal, Role
 from tenure.domain.clock import Clock
-from tenure.domain.errors import InvalidInput, TenureError, TooLarge, UniqueTaken
+from tenure.domain.errors import Forbidden, InvalidInput, TenureError, TooLarge, UniqueTaken
 from tenure.domain.ids import IdSource
 from tenure.domain.job import MAX_KEY, NewJob
 from tenure.domain.run import LeaseRef
@@ -84,8 +84,8 @@ class Submission:
     async def one(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
         """Submit one job from its JSON. `key` is the Idempotency-Key header.
 
-        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, UniqueTaken, TooMany,
-        Unavailable.
+        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, UniqueTaken, Forbidden,
+        TooMany, Unavailable.
         """
         check_key(key)
         check_size(body, self._limits)
@@ -96,7 +96,8 @@ class Submission:
         if intake.caller is not None:
             if key is not None or job.idempotency_key is not None:
                 raise InvalidInput.field("key", "names a job with a parent, not an idempotency key")
-            return await self._add(job, intake.caller, now)
+            return await self._add(job, intake.caller, now, principal)
+        _refuse_workers(principal)
         # A key in the body guards this job; the header's guards the request: here they are one.
         digest = job.digest if key is None and job.digest else _digest("POST /api/jobs", body)
         key = key or job.idempotency_key
@@ -137,9 +138,12 @@ class Submission:
         found = await self._reader.run(read)
         return None if found is None else encode(found)
 
-    async def _add(self, job: NewJob, caller: LeaseRef, now: int) -> Receipt:
-        """A job of a running one. Raises also LeaseLost, Conflict."""
-        job_id = await self._committer.run(lambda u: add(u, job, caller, now), key=caller.job_id)
+    async def _add(self, job: NewJob, caller: LeaseRef, now: int, principal: Principal) -> Receipt:
+        """A job of a running one, which a worker must hold. Raises also LeaseLost, Conflict."""
+        worker_id = principal.id if principal.role is Role.WORKER else None
+        job_id = await self._committer.run(
+            lambda unit: add(unit, job, caller, now, worker_id), key=caller.job_id
+        )
         existing, job.id = job_id != job.id, job_id
         at = ids.created_at(job_id) if existing else now
         return Receipt(encode(receipts.created(job, at)), job_id, replayed=existing)
@@ -157,6 +161,7 @@ class Submission:
 
         Checked in stretches of TURN_SECONDS, so that the loop is never held for long.
         """
+        _refuse_workers(principal)
         check_key(key)
         now = self._clock.now()
         intake = Intake(self._limits, now, principal.id)
@@ -220,6 +225,11 @@ class Submission:
             if not waits and not request.tied:
                 self._wakeups.ready(spec.queue, spec.type, sum(1 for _ in alike))
         return await self._committer.submit(request)
+
+
+def _refuse_workers(principal: Principal) -> None:
+    if principal.role is Role.WORKER:
+        raise Forbidden("a worker submits only with the parent that it runs, one job at a time")
 
 
 def _alone(intake: Intake, fields: Fields, pointer: str) -> NewJob:

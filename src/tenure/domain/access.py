@@ -5,6 +5,7 @@ Every route declares one `Permission`; a route without one is refused at start.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,38 +19,81 @@ class Role(StrEnum):
 
 class Permission(StrEnum):
     OPEN = "open"
-    """Anyone, also without authentication: probes."""
+    """Anyone, also without authentication: probes, login."""
     READ = "read"
+    SUBMIT = "submit"
+    """Submit jobs; a worker only with a `parent` it runs."""
     EXECUTE = "execute"
-    """Submit, retry, resume: makes code run."""
+    """Whatever else makes code run: retry, resume, schedules, workflows. Includes SUBMIT."""
     CONTROL = "control"
     """Cancel, pause, edit, delete."""
     SCRIPT = "script"
     """Submit jobs that carry their own code."""
     WORK = "work"
     """The worker routes."""
+    ACCOUNT = "account"
+    """One's own account: password, sessions, tokens."""
     ADMINISTER = "administer"
 
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.USER: frozenset(
-        {Permission.OPEN, Permission.READ, Permission.EXECUTE, Permission.CONTROL}
+        {
+            Permission.OPEN,
+            Permission.READ,
+            Permission.SUBMIT,
+            Permission.EXECUTE,
+            Permission.CONTROL,
+            Permission.ACCOUNT,
+        }
     ),
-    Role.VIEWER: frozenset({Permission.OPEN, Permission.READ}),
-    Role.WORKER: frozenset({Permission.OPEN, Permission.WORK}),
+    Role.VIEWER: frozenset({Permission.OPEN, Permission.READ, Permission.ACCOUNT}),
+    Role.WORKER: frozenset({Permission.OPEN, Permission.WORK, Permission.SUBMIT}),
 }
+
+
+class Kind(StrEnum):
+    """What a caller showed to be known."""
+
+    LOCAL = "local"
+    """Nothing: the installation has no authentication."""
+    USER = "user"
+    API_TOKEN = "api_token"  # noqa: S105 - a kind, no secret
+    WORKER_TOKEN = "worker_token"  # noqa: S105
+    """With it a worker registers, and can do nothing else."""
+    WORKER = "worker"
+    """The session of one registered worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. `id` is None for the local Admin of an installation without authentication."""
+    """Who asks.
+
+    `id`: of the user, who owns what is made (None for the local Admin); of the worker or worker
+    token otherwise, which own nothing. `name` is for people. `scopes` narrows what the role grants,
+    `queues` what a worker may serve; None narrows nothing.
+    """
 
     role: Role
     id: str | None = None
+    name: str = ""
+    kind: Kind = Kind.USER
+    scopes: frozenset[Permission] | None = None
+    queues: frozenset[str] | None = None
 
     def may(self, permission: Permission) -> bool:
-        return permission in GRANTS[self.role]
+        return permission in GRANTS[self.role] and (
+            self.scopes is None or permission in self.scopes
+        )
 
 
-LOCAL_ADMIN = Principal(Role.ADMIN)
+def narrowed(scopes: Iterable[Permission]) -> frozenset[Permission]:
+    """Scopes with what they include."""
+    found = {Permission.OPEN, *scopes}
+    if Permission.EXECUTE in found:
+        found.add(Permission.SUBMIT)
+    return frozenset(found)
+
+
+LOCAL_ADMIN = Principal(Role.ADMIN, name="local", kind=Kind.LOCAL)

@@ -24,18 +24,19 @@ from tenure.store.workflow_counts import workflows_of
 from tenure.store.workflows import lock_workflow, standing
 
 
-def add(unit: Unit, job: NewJob, caller: LeaseRef, at: int) -> str:
+def add(unit: Unit, job: NewJob, caller: LeaseRef, at: int, worker_id: str | None = None) -> str:
     """Submit a job for a running one; its id, or that of the job which has its key already.
 
     The new job joins the caller's workflow, if it has one, takes its owner, and every child of the
     caller waits for it too. `job.key` is unique in the workflow, without one among the jobs of the
     caller. Locks the workflow, the caller, then its waiting children. Raises LeaseLost for an ended
-    lease, Conflict when the workflow was cancelled, TooLarge when it is full, InvalidInput.
+    lease or, with `worker_id`, one of another worker, Conflict when the workflow was cancelled,
+    TooLarge when it is full, InvalidInput.
     """
     workflow_id = workflows_of(unit, [caller.job_id]).get(caller.job_id)
     cancelled = None if workflow_id is None else lock_workflow(unit, workflow_id)
     held = unit.rows(_lock_caller(unit.dialect), job_id=caller.job_id, fence=caller.fence)
-    if not held:
+    if not held or worker_id not in (None, held[0][2]):
         raise LeaseLost(f"job {caller.job_id} no longer runs under fence {caller.fence}")
     if workflow_id is not None:
         known = _node(unit, workflow_id, job.key)
@@ -95,7 +96,7 @@ def _read_node(dialect: Dialect) -> sa.Select[Any]:
 def _lock_caller(dialect: Dialect) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
     return dialect.read(
-        sa.select(a.job_id, j.owner_id)
+        sa.select(a.job_id, j.owner_id, a.worker_id)
         .join_from(t.active_jobs, t.jobs, j.id == a.job_id)
         .where(
             a.job_id == sa.bindparam("job_id", type_=t.Uuid),

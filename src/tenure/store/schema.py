@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from tenure.store import (
     tables,
+    tables_access,
     tables_limits,
     tables_operations,
     tables_schedules,
     tables_workflows,
 )
 
-AREAS = (tables, tables_limits, tables_operations, tables_schedules, tables_workflows)
+AREAS = (
+    tables,
+    tables_access,
+    tables_limits,
+    tables_operations,
+    tables_schedules,
+    tables_workflows,
+)
 metadata = tables.metadata
