@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -62,10 +63,20 @@ def _words(value: Any) -> Any:
     return value
 
 
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            ip_network(value)
+        except ValueError:
+            raise ValueError(f"{value!r} must be an address or a network like 10.0.0.0/8") from None
+    return values
+
+
 Span = Annotated[timedelta, BeforeValidator(_span)]
 PositiveSpan = Annotated[Span, AfterValidator(_positive)]
 Size = Annotated[int, BeforeValidator(_size), Field(ge=1)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Networks = Annotated[Words, AfterValidator(_networks)]
 
 
 class _Group(BaseModel):
@@ -110,6 +121,9 @@ class Settings(_Group):
     secret_key: Annotated[str | None, Field(min_length=32, repr=False)] = None
     insecure_bind: bool = False
     allowed_hosts: Words = ()
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    trusted_proxies: Networks = ()
     lease: PositiveSpan = timedelta(seconds=30)
     sweep_every: PositiveSpan = timedelta(seconds=1)
     max_lost: Annotated[int, Field(ge=1)] = 3
@@ -120,6 +134,7 @@ class Settings(_Group):
 
     coordinator_url: str = "http://127.0.0.1:5000"
     token: Annotated[str | None, Field(repr=False)] = None
+    tls_ca: str | None = None
     slots: Annotated[int, Field(ge=1, le=10_000)] = 10
     queues: Words = ("default",)
     allow_scripts: bool = False

@@ -39,6 +39,7 @@ def _task(type_: str, qualname: str) -> bytes:
         lease=lease(type_, {}),
         url="http://127.0.0.1:1",
         token=None,
+        ca_file=None,
         module="tests.worker.process_handlers",
         file=None,
         qualname=qualname,

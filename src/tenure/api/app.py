@@ -26,6 +26,7 @@ from tenure.api import (
 )
 from tenure.api.authentication import Authenticator
 from tenure.api.gate import Gate
+from tenure.api.proxies import Proxied
 from tenure.api.security import check_routes, guard
 from tenure.background.duties import Duties
 from tenure.coordinator.coordinator import Coordinator
@@ -82,6 +83,8 @@ def create_app(coordinator: Coordinator) -> Litestar:
     )
     # Around the router too: Litestar runs its own middleware only on paths that lead somewhere.
     app.asgi_handler = Gate(app.asgi_handler, settings)
+    if settings.trusted_proxies:
+        app.asgi_handler = Proxied(app.asgi_handler, settings.trusted_proxies)
     check_routes(app)
     app.state.openapi = openapi.build(ROUTES)
     return app

@@ -15,12 +15,16 @@ import uvloop
 from loguru import logger
 
 from tenure.api.app import create_app
+from tenure.api.connections import Connection, close_slow
 from tenure.api.security import check_bind
+from tenure.api.tls import check_tls
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.errors import ConfigurationError
 from tenure.settings import Settings
 
 STOP_SECONDS = 10
+_TICKS_A_SECOND = 10
+"""uvicorn's."""
 _SWITCH_INTERVAL = 0.0005
 """Seconds. The writer thread needs the GIL soon after each statement; 5 ms would starve it."""
 
@@ -59,7 +63,17 @@ class Server(uvicorn.Server):
             host, port = sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             store = self._coordinator.store.url.render_as_string(hide_password=True)
-            logger.bind(url=f"http://{shown}:{port}", store=store).info("coordinator")
+            scheme = "https" if self.config.is_ssl else "http"
+            logger.bind(url=f"{scheme}://{shown}:{port}", store=store).info("coordinator")
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_A_SECOND == 0:
+            closed = close_slow(
+                list(self.server_state.connections), asyncio.get_running_loop().time()
+            )
+            if closed:
+                logger.bind(connections=closed).warning("closed connections that were too slow")
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._coordinator.wakeups.stop()
@@ -72,16 +86,22 @@ def build(settings: Settings) -> Server:
         logger.bind(host=settings.host).warning(
             "serving other machines without authentication because TENURE_INSECURE_BIND is set"
         )
+    check_tls(settings.tls_certificate, settings.tls_key)
     coordinator = Coordinator(settings)
     app = create_app(coordinator)
     config = uvicorn.Config(
         app,
+        http=Connection,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,  # ours trust only what TENURE_TRUSTED_PROXIES names
+        ws="none",
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
         lifespan="on",
         timeout_graceful_shutdown=STOP_SECONDS,
         timeout_keep_alive=75,

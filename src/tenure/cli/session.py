@@ -66,7 +66,10 @@ class Session:
 
         settings = self.settings
         return Client(
-            settings.coordinator_url, token=settings.token, patience=Patience(retry_for=seconds)
+            settings.coordinator_url,
+            token=settings.token,
+            patience=Patience(retry_for=seconds),
+            ca_file=settings.tls_ca,
         )
 
     def job_id(self, text: str) -> str:

@@ -54,11 +54,17 @@ class AsyncClient:
         token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
+        ca_file: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        url, token = target(url, token)
+        url, token, ca_file = target(url, token, ca_file)
         self._transport = AsyncTransport(
-            url, token=token, timeout=timeout, patience=patience, transport=transport
+            url,
+            token=token,
+            timeout=timeout,
+            patience=patience,
+            ca_file=ca_file,
+            transport=transport,
         )
         self._gatherer = Gatherer(self.run)
 

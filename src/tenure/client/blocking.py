@@ -42,10 +42,10 @@ Result = TypeVar("Result")
 class Client:
     """Speaks to a coordinator from ordinary code; may be shared by threads.
 
-    Without `url`, both address and token come from the settings (`TENURE_COORDINATOR_URL`,
-    `TENURE_TOKEN`). `timeout`: seconds of silence after which a request fails. Requests that are
-    safe or carry a key are sent again within `patience`. Every method raises the TenureError that
-    the coordinator named, and Unreachable when none answered.
+    Without `url`, address, token and `ca_file` come from the settings (`TENURE_COORDINATOR_URL`,
+    `TENURE_TOKEN`, `TENURE_TLS_CA`). `timeout`: seconds of silence after which a request
+    fails. Requests that are safe or carry a key are sent again within `patience`. Every method
+    raises the TenureError that the coordinator named, and Unreachable when none answered.
     """
 
     def __init__(
@@ -55,11 +55,17 @@ class Client:
         token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
+        ca_file: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        url, token = target(url, token)
+        url, token, ca_file = target(url, token, ca_file)
         self._transport = Transport(
-            url, token=token, timeout=timeout, patience=patience, transport=transport
+            url,
+            token=token,
+            timeout=timeout,
+            patience=patience,
+            ca_file=ca_file,
+            transport=transport,
         )
 
     @property

@@ -7,6 +7,7 @@ and environment settings of its clients are neither wanted nor paid for.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +20,7 @@ import httpx
 from tenure.client.address import Address
 from tenure.client.retrying import Patience
 from tenure.domain.errors import (
+    ConfigurationError,
     Forbidden,
     TenureError,
     TooLarge,
@@ -56,21 +58,34 @@ class Answer:
     body: bytes
 
 
-def _pool_options(address: Address) -> dict[str, Any]:
+def _pool_options(address: Address, ca_file: str | None) -> dict[str, Any]:
+    verify: bool | ssl.SSLContext = address.scheme == "https"  # reading certificates costs 30 ms
+    if verify and ca_file is not None:
+        verify = _trusting(ca_file)
     return {
         "limits": _LIMITS,
         "proxy": address.proxy(),
         "trust_env": not address.loopback,
-        "verify": address.scheme == "https",  # reading certificates for nothing costs 30 ms
+        "verify": verify,
     }
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """Only what this file's authorities signed. Raises ConfigurationError."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"tls_ca: {ca_file} cannot be used: {why}") from None
 
 
 class Transport:
     """For threads: blocking requests. May be used by several threads at once.
 
     `timeout`: seconds of silence after which a request fails, not a bound on the whole answer.
+    `ca_file`: PEM of the authorities to trust instead of the system's.
     `transport`: an httpx transport that replaces the network, for tests in one process.
-    Raises ConfigurationError for an unusable `base_url`.
+    Raises ConfigurationError for an unusable `base_url` or `ca_file`.
     """
 
     def __init__(
@@ -80,12 +95,13 @@ class Transport:
         token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
+        ca_file: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.address = Address.parse(base_url)
         self._requests = _Requests(self.address, token, timeout)
         self.patience = patience or Patience()
-        self._pool = transport or httpx.HTTPTransport(**_pool_options(self.address))
+        self._pool = transport or httpx.HTTPTransport(**_pool_options(self.address, ca_file))
 
     def request(
         self,
@@ -170,12 +186,13 @@ class AsyncTransport:
         token: str | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
+        ca_file: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.address = Address.parse(base_url)
         self._requests = _Requests(self.address, token, timeout)
         self.patience = patience or Patience()
-        self._pool = transport or httpx.AsyncHTTPTransport(**_pool_options(self.address))
+        self._pool = transport or httpx.AsyncHTTPTransport(**_pool_options(self.address, ca_file))
 
     async def request(
         self,
@@ -287,6 +304,11 @@ class _Requests:
         return self.build("GET", path, None, headers, silence(self._timeout), "")
 
     def unreachable(self, error: httpx.TransportError) -> Unreachable:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return Unreachable(
+                f"the certificate of {self._address.url} is not trusted: TENURE_TLS_CA names the "
+                "file of an authority of your own"
+            )
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return Unreachable(f"no coordinator answers at {self._address.url}")
         if isinstance(error, httpx.TimeoutException):

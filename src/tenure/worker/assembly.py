@@ -35,10 +35,11 @@ class Assembly:
         draining: asyncio.Event,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self.door = Door(options.url, options.token)
         self._draining = draining
         self._rejoining: set[asyncio.Task[Session]] = set()
-        self.leasing = AsyncLeasing(AsyncTransport(options.url, token=options.token))
+        url, token, ca_file = options.url, options.token, options.ca_file
+        self.leasing = AsyncLeasing(AsyncTransport(url, token=token, ca_file=ca_file))
+        self.door = Door(url, token, ca_file)
         self.membership = Membership(self.leasing, introduction)
         self.holding = Holding(options.slots)
         self.executor = Executor(self.holding, self._ended)
@@ -55,7 +56,7 @@ class Assembly:
         )
         self.reporter = Reporter(self.leasing, self.membership, self.holding, self.intake)
         self.keeper = Keeper(
-            Leasing(Transport(options.url, token=options.token)),
+            Leasing(Transport(url, token=token, ca_file=ca_file)),
             self.holding,
             Orders(
                 session=lambda: self.membership.session,

@@ -96,9 +96,10 @@ def _report(
     task: frames.Task, found: dict[tuple[str | None, ...], Invocation], parent: Parent
 ) -> ReportItem:
     key = (task.lease.type, task.module, task.file, task.qualname)
-    if (parent.door.url, parent.door.token) != (task.url, task.token):
-        parent.door.close()
-        parent.door = Door(task.url, task.token)
+    door = parent.door
+    if (door.url, door.token, door.ca_file) != (task.url, task.token, task.ca_file):
+        door.close()
+        parent.door = Door(task.url, task.token, task.ca_file)
     try:
         if key not in found:
             found[key] = _find(task)

@@ -15,9 +15,10 @@ Result = TypeVar("Result")
 class Door:
     """One client for all handlers of a process. `run` is for any thread and blocks it."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, ca_file: str | None = None) -> None:
         self.url = url
         self.token = token
+        self.ca_file = ca_file
         self._lock = threading.Lock()
         self._client: Client | None = None
 
@@ -27,7 +28,7 @@ class Door:
 
         with self._lock:
             if self._client is None:
-                self._client = Client(self.url, token=self.token)
+                self._client = Client(self.url, token=self.token, ca_file=self.ca_file)
             client = self._client
         return client.run(call)
 

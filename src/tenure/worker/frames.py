@@ -20,12 +20,13 @@ class Frame(msgspec.Struct, kw_only=True, tag_field="is"):
 class Task(Frame, kw_only=True, tag="task"):
     """Run one lease: the handler `type` found as `qualname` in a module or a file.
 
-    `path` is the worker's import path; `url` and `token` lead to the coordinator.
+    `path` is the worker's import path; `url`, `token` and `ca_file` lead to the coordinator.
     """
 
     lease: Lease
     url: str
     token: str | None
+    ca_file: str | None
     module: str | None
     file: str | None
     qualname: str

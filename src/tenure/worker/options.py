@@ -19,13 +19,15 @@ def _name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
-    """`token` is the one workers register with, `name` defaults to host and process id.
+    """`token` is the one workers register with, `ca_file` as in `Client`, `name` defaults to host
+    and process id.
 
     Raises ConfigurationError for impossible values.
     """
 
     url: str = "http://127.0.0.1:5000"
     token: str | None = None
+    ca_file: str | None = None
     name: str = field(default_factory=_name)
     queues: tuple[str, ...] = (DEFAULT_QUEUE,)
     slots: int = 10
@@ -38,6 +40,7 @@ class WorkerOptions:
         return cls(
             url=settings.coordinator_url,
             token=settings.token,
+            ca_file=settings.tls_ca,
             name=name or _name(),
             queues=settings.queues,
             slots=settings.slots,

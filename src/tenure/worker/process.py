@@ -81,6 +81,7 @@ class Child:
                 lease=run.lease,
                 url=run.door.url,
                 token=run.door.token,
+                ca_file=run.door.ca_file,
                 module=origin.module,
                 file=origin.file,
                 qualname=origin.qualname,
