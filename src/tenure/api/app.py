@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
+from litestar.types import ASGIApp
 
 from tenure.api import (
     aliases,
@@ -30,6 +31,7 @@ from tenure.api.proxies import Proxied
 from tenure.api.security import check_routes, guard
 from tenure.background.duties import Duties
 from tenure.coordinator.coordinator import Coordinator
+from tenure.settings import Settings
 
 ROUTES = [
     *jobs.ROUTES,
@@ -81,13 +83,16 @@ def create_app(coordinator: Coordinator) -> Litestar:
         logging_config=None,
         openapi_config=None,
     )
-    # Around the router too: Litestar runs its own middleware only on paths that lead somewhere.
-    app.asgi_handler = Gate(app.asgi_handler, settings)
-    if settings.trusted_proxies:
-        app.asgi_handler = Proxied(app.asgi_handler, settings.trusted_proxies)
+    app.asgi_handler = _guarded(app.asgi_handler, settings)
     check_routes(app)
     app.state.openapi = openapi.build(ROUTES)
     return app
+
+
+def _guarded(handler: ASGIApp, settings: Settings) -> ASGIApp:
+    """Around the router too: Litestar runs its own middleware only on paths that lead somewhere."""
+    gate = Gate(handler, settings)
+    return Proxied(gate, settings.trusted_proxies) if settings.trusted_proxies else gate
 
 
 def _duties(here: Coordinator) -> Duties:

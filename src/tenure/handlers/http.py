@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
-import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin
@@ -14,7 +12,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tenure.domain.run import Fail, Retry
-from tenure.handlers.addresses import AddressRefused, AllowList, resolve
+from tenure.outgoing.addresses import AddressRefused, AllowList
+from tenure.outgoing.transport import GuardedTransport
 from tenure.worker.context import Context
 from tenure.worker.registry import handler
 
@@ -78,7 +77,7 @@ Http = Callable[[HttpRequest, Context], Awaitable[dict[str, Any]]]
 def http_handler(allow: Iterable[str] = ()) -> Http:
     """The handler of type `http`; `allow` are the addresses, networks and host names that it may
     reach although they are not public."""
-    allowed = AllowList.parse(allow)
+    allowed = AllowList.parse(allow, "TENURE_HTTP_ALLOW")
 
     @handler("http")
     async def http(payload: HttpRequest, ctx: Context) -> dict[str, Any]:
@@ -103,11 +102,14 @@ http = http_handler()
 async def _exchange(asked: HttpRequest, ctx: Context, allowed: AllowList) -> dict[str, Any]:
     url, method = httpx.URL(asked.url), asked.method
     headers, content = _headers(asked)
-    transport = httpx.AsyncHTTPTransport(verify=_tls(), trust_env=False, retries=0)
-    async with transport:
+    async with GuardedTransport(allowed) as transport:
         for _ in range(MAX_REDIRECTS + 1):
-            request = await _request(method, url, headers, content, asked.timeout, allowed)
-            response = await transport.handle_async_request(request)
+            request = _request(method, url, headers, content, asked.timeout)
+            try:
+                response = await transport.handle_async_request(request)
+            except OSError as error:
+                why = f"{url.host} cannot be resolved: {error.strerror}"
+                raise UnexpectedAnswer(why) from None
             try:
                 ctx.log.info(f"{method} {_shown(url)}: {response.status_code}")
                 if response.status_code not in _REDIRECTS or "location" not in response.headers:
@@ -124,27 +126,15 @@ async def _exchange(asked: HttpRequest, ctx: Context, allowed: AllowList) -> dic
     raise UnexpectedAnswer(f"more than {MAX_REDIRECTS} redirects")
 
 
-async def _request(
-    method: str,
-    url: httpx.URL,
-    headers: dict[str, str],
-    content: bytes,
-    timeout: float,
-    allowed: AllowList,
+def _request(
+    method: str, url: httpx.URL, headers: dict[str, str], content: bytes, timeout: float
 ) -> httpx.Request:
-    """The request to the one address that the host resolved to, its name kept for TLS and Host."""
-    port = url.port or (443 if url.scheme == "https" else 80)
-    try:
-        address = await resolve(url.host, port, allowed)
-    except OSError as error:
-        raise UnexpectedAnswer(f"{url.host} cannot be resolved: {error.strerror}") from None
     return httpx.Request(
         method,
-        url.copy_with(host=str(address)),
-        headers={**headers, "Host": url.netloc.decode("ascii")},
+        url,
+        headers=headers,
         content=content or None,
         extensions={
-            "sni_hostname": url.raw_host.decode("ascii"),
             "timeout": {
                 "connect": min(CONNECT_SECONDS, timeout),
                 "read": timeout,
@@ -224,9 +214,3 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _shown(url: httpx.URL) -> str:
     """A URL for the log: no query, which may hold credentials."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Reading the certificates takes longer than most requests."""
-    return httpx.create_ssl_context(trust_env=False)

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from tenure.handlers.addresses import AddressRefused, AllowList, is_public, resolve
+from tenure.outgoing.addresses import AddressRefused, AllowList, is_public, resolve
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +52,8 @@ NOBODY = AllowList.parse(())
         "fec0::1",
         "ff02::1",
         "100::1",
+        "2606:4700::5efe:a00:1",
+        "2606:4700::200:5efe:7f00:1",
     ],
 )
 def test_what_is_not_the_open_internet(text: str) -> None:
@@ -69,6 +71,7 @@ def test_what_is_not_the_open_internet(text: str) -> None:
         "::ffff:1.1.1.1",
         "64:ff9b::101:101",
         "2002:101:101::1",
+        "2606:4700::5efe:101:101",
     ],
 )
 def test_what_is(text: str) -> None:

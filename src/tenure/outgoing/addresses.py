@@ -1,4 +1,4 @@
-"""Which network addresses the `http` handler may connect to.
+"""Which network addresses may be connected to for a user.
 
 A name is resolved once and the connection goes to that address, so a name that resolves to
 something else a moment later cannot lead elsewhere.
@@ -43,6 +43,7 @@ _REFUSED: tuple[Network, ...] = tuple(
         "ff00::/8",
     )
 )
+_ISATAP = 0x5EFE
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -53,13 +54,17 @@ class AddressRefused(Exception):  # noqa: N818 - the name is what users read in 
 class AllowList:
     """Host names, addresses and networks that may be reached although they are not public."""
 
-    def __init__(self, names: frozenset[str], networks: tuple[Network, ...]) -> None:
+    def __init__(
+        self, names: frozenset[str], networks: tuple[Network, ...], setting: str = ""
+    ) -> None:
         self._names = names
         self._networks = networks
+        self.setting = setting
 
     @classmethod
-    def parse(cls, entries: Iterable[str]) -> Self:
-        """Each entry is an address, a network like 10.1.0.0/16, or a host name."""
+    def parse(cls, entries: Iterable[str], setting: str = "") -> Self:
+        """Each entry is an address, a network like 10.1.0.0/16, or a host name. `setting` is where
+        a person finds the list, for messages."""
         names: set[str] = set()
         networks: list[Network] = []
         for entry in entries:
@@ -67,7 +72,7 @@ class AllowList:
                 networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:
                 names.add(entry.lower().rstrip("."))
-        return cls(frozenset(names), tuple(networks))
+        return cls(frozenset(names), tuple(networks), setting)
 
     def covers(self, host: str, address: Address) -> bool:
         return host.lower().rstrip(".") in self._names or any(
@@ -87,7 +92,7 @@ def is_public(address: Address) -> bool:
 
 
 def _embedded(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...] | None:
-    """The IPv4 addresses inside an IPv6 one: mapped, 6to4, Teredo, NAT64."""
+    """The IPv4 addresses inside an IPv6 one: mapped, 6to4, Teredo, NAT64, ISATAP."""
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
     if address.sixtofour is not None:
@@ -95,6 +100,8 @@ def _embedded(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ..
     if address.teredo is not None:
         return address.teredo
     if address in _NAT64:
+        return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
+    if int(address) >> 32 & 0xFDFFFFFF == _ISATAP:
         return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
     return None
 
@@ -109,8 +116,6 @@ async def resolve(host: str, port: int, allowed: AllowList) -> Address:
     addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
     for address in addresses:
         if not is_public(address) and not allowed.covers(host, address):
-            raise AddressRefused(
-                f"{host} is {address}, which is not a public address"
-                " (TENURE_HTTP_ALLOW lists exceptions)"
-            )
+            hint = f" ({allowed.setting} lists exceptions)" if allowed.setting else ""
+            raise AddressRefused(f"{host} is {address}, which is not a public address{hint}")
     return addresses[0]

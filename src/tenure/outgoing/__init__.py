@@ -1,0 +1,1 @@
+"""What calls out of this installation to addresses that users name goes through here."""
