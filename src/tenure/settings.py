@@ -109,6 +109,9 @@ class Limits(_Group):
     batch_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10_000
     body: Size = 8 * 1024 * 1024
     queued_writes: Annotated[int, Field(ge=1)] = 10_000
+    logins: Annotated[int, Field(ge=1)] = 30
+    refreshes: Annotated[int, Field(ge=1)] = 120
+    registrations: Annotated[int, Field(ge=1)] = 10
 
 
 class Settings(_Group):

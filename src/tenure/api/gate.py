@@ -36,6 +36,7 @@ _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_ADDED = "headers"
 _NO_STORE = (b"cache-control", b"no-store")
 _ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
 
@@ -55,7 +56,7 @@ class Gate:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        guarded = partial(_send, send, scope["scheme"] == "https")
+        guarded = partial(_send, send, scope)
         error = self._refusal(scope)
         if error is None:
             await self._app(scope, receive, guarded)
@@ -143,12 +144,17 @@ def _is_json(kind: bytes) -> bool:
     return kind.partition(b";")[0].strip().lower() in _BODIES
 
 
-async def _send(send: Send, over_tls: bool, message: Message) -> None:
+def add_headers(scope: Any, headers: list[tuple[bytes, bytes]]) -> None:
+    """Put headers on the answer of a request, whatever answers it."""
+    scope["state"][_ADDED] = headers
+
+
+async def _send(send: Send, scope: Any, message: Message) -> None:
     if message["type"] == "http.response.start":
-        headers = [*message["headers"], *_HEADERS]
+        headers = [*message["headers"], *scope.get("state", {}).get(_ADDED, ()), *_HEADERS]
         if not any(name.lower() == b"cache-control" for name, _ in message["headers"]):
             headers.append(_NO_STORE)
-        if over_tls:
+        if scope["scheme"] == "https":
             headers.append(_ONLY_TLS)
         message["headers"] = headers
     await send(message)

@@ -19,6 +19,7 @@ from tenure.coordinator.limiting import Limiting
 from tenure.coordinator.operations import Operations
 from tenure.coordinator.scheduling import Scheduling
 from tenure.coordinator.submission import Submission
+from tenure.coordinator.throttling import Throttle
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain.access import LOCAL_ADMIN, Principal
 from tenure.domain.clock import SECOND, Clock
@@ -64,6 +65,7 @@ class Coordinator:
         self.reader = Reader(self.store, self.clock)
         self.authentication = Authentication(self.reader, self.clock)
         limits = settings.limits
+        self.throttle = Throttle(self.clock, limits)
         self.submission = Submission(
             self.committer, self.reader, self.wakeups, self.ids, self.clock, limits
         )
