@@ -63,6 +63,11 @@ class Coordinator:
             committed=self._committed,
         )
         self.reader = Reader(self.store, self.clock)
+        self._listener: asyncio.Task[None] | None = None
+        self._listeners: list[Callable[[Unit], None]] = []
+        self._make_use_cases(settings)
+
+    def _make_use_cases(self, settings: Settings) -> None:
         self.authentication = Authentication(self.reader, self.clock)
         limits = settings.limits
         self.throttle = Throttle(self.clock, limits)
@@ -81,8 +86,6 @@ class Coordinator:
         self.scheduling = Scheduling(self.committer, self.reader, self.ids, self.clock, settings)
         self.dead_letters = DeadLetterOffice(self.reader, self.clock)
         self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
-        self._listener: asyncio.Task[None] | None = None
-        self._listeners: list[Callable[[Unit], None]] = []
 
     def on_commit(self, tell: Callable[[Unit], None]) -> None:
         """Call `tell` with the unit of every commit, in the loop."""
