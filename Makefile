@@ -7,7 +7,7 @@ BIN := .venv/bin
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: env postgres node  ## every test that ends within about five minutes (args='-k word' narrows)
+test: env postgres node browser  ## every test that ends within about five minutes (args='-k word' narrows)
 	$(BIN)/pytest -m "not soak" -n 2 --dist worksteal $(args)
 
 check: env node  ## format, lint, types, layers, documents
@@ -15,7 +15,12 @@ check: env node  ## format, lint, types, layers, documents
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python hatch_build.py check
 	$(BIN)/pytest -q tests/meta tests/docs $(args)
+
+ui: env  ## build the dashboard anew if its sources changed, and check its types
+	$(BIN)/python hatch_build.py
+	$(BIN)/python hatch_build.py check
 
 bench: env postgres  ## measure on SQLite and on PostgreSQL (args='--quick' for a minute)
 	$(BIN)/tenure bench --store sqlite $(args)
@@ -32,7 +37,7 @@ format: env  ## rewrite the code in the one style
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove everything that can be made again
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist ui/node_modules src/tenure/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env:
@@ -44,4 +49,7 @@ postgres:
 node:
 	@deploy/bootstrap.sh node
 
-.PHONY: help test check bench soak demo format clean env postgres node
+browser:
+	@deploy/bootstrap.sh browser
+
+.PHONY: help test check ui bench soak demo format clean env postgres node browser

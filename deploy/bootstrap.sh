@@ -5,6 +5,9 @@
 #   deploy/bootstrap.sh dev         the package with its tests and checks
 #   deploy/bootstrap.sh postgres    the PostgreSQL that tests start, by apt, when root
 #   deploy/bootstrap.sh node        Node 18 or newer, which runs the example worker, likewise
+#   deploy/bootstrap.sh browser     Chromium, which the tests of the dashboard drive, likewise
+#
+# The dashboard is built on the way (hatch_build.py), and again only when its sources changed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -57,9 +60,14 @@ with_python() {
   fi
 }
 
+sources() {
+  find pyproject.toml hatch_build.py ui -name node_modules -prune -o -type f -print0 |
+    sort -z | xargs -0 cat | cksum
+}
+
 environment() {
   local what=$1 target=$2 stamp wanted
-  wanted="$(cksum <pyproject.toml) $PWD"
+  wanted="$(sources) $PWD"
   for stamp in ".venv/.installed-$what" .venv/.installed-dev; do
     if .venv/bin/python -c '' 2>/dev/null && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
       return
@@ -86,13 +94,22 @@ node_js() {
   say "Node 18 or newer is not installed: the test of examples/worker.mjs fails (Debian: sudo apt-get install nodejs)"
 }
 
-[ $# -gt 0 ] || die "say what to install: run, dev, postgres or node"
+has_browser() { command -v chromium >/dev/null; }
+
+browser() {
+  if has_browser; then return; fi
+  if can_install && apt_install chromium; then return; fi
+  say "Chromium is not installed: the tests of the dashboard fail (Debian: sudo apt-get install chromium)"
+}
+
+[ $# -gt 0 ] || die "say what to install: run, dev, postgres, node or browser"
 for what in "$@"; do
   case $what in
     run) environment run . ;;
     dev) environment dev '.[dev]' ;;
     postgres) postgres ;;
     node) node_js ;;
-    *) die "unknown: $what (run, dev, postgres or node)" ;;
+    browser) browser ;;
+    *) die "unknown: $what (run, dev, postgres, node or browser)" ;;
   esac
 done

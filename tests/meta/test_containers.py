@@ -54,17 +54,26 @@ def test_the_database_is_on_a_volume() -> None:
     assert environment["TENURE_DATABASE_URL"].startswith("sqlite:////data/")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_an_image_copies_is_not_ignored(kind: str) -> None:
+def _copied(kind: str) -> set[str]:
+    text = (ROOT / f"Dockerfile.{kind}").read_text("utf-8")
+    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
+    names = {name.removeprefix("./") for names in copied for name in names}
+    return {name for name in names if not name.startswith(("--", "/"))}
+
+
+def test_what_an_image_copies_is_not_ignored() -> None:
     allowed = {
         line.removeprefix("!")
         for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines()
         if line.startswith("!")
     }
-    text = (ROOT / f"Dockerfile.{kind}").read_text("utf-8")
-    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
-    names = {name.removeprefix("./") for names in copied for name in names}
-    assert {name for name in names if not name.startswith(("--", "/"))} == allowed
+    assert _copied("coordinator") == allowed
+    assert _copied("worker") == allowed - {"ui"}
+
+
+def test_only_the_coordinators_image_has_the_dashboard() -> None:
+    assert "TENURE_SKIP_UI=1 pip wheel" in (ROOT / "Dockerfile.worker").read_text("utf-8")
+    assert "TENURE_SKIP_UI" not in (ROOT / "Dockerfile.coordinator").read_text("utf-8")
 
 
 def test_every_port_is_published_on_this_machine_only() -> None:

@@ -36,6 +36,7 @@ def test_it_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
     }
     assert {name for name in names if ".dist-info/" not in name} == source
     assert {"tenure/py.typed", "tenure/store/migrations/env.py"} <= source
+    assert {"tenure/static/index.html", "tenure/static/swagger.html"} <= source
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 
 from tenure.api import (
     aliases,
+    dashboard,
     deadletters,
     history,
     jobs,
@@ -68,7 +69,7 @@ def create_app(coordinator: Coordinator) -> Litestar:
             await coordinator.stop()
 
     app = Litestar(
-        route_handlers=ROUTES,
+        route_handlers=[*ROUTES, *dashboard.ROUTES],
         guards=[guard],
         middleware=[
             DefineMiddleware(

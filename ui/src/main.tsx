@@ -1,0 +1,3 @@
+import "./styles/base.css";
+import { render } from "preact";
+render(<main>Tenure</main>, document.getElementById("app")!);
