@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,13 @@ def database_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest
     name = server.create()
     yield server.url(name)
     server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def built_dashboard() -> None:
+    """The dashboard's files come from the present sources."""
+    program = Path(__file__).resolve().parents[1] / "hatch_build.py"
+    subprocess.run([sys.executable, program], check=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

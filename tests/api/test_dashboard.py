@@ -17,7 +17,7 @@ from tenure.coordinator.coordinator import Coordinator
 from tenure.settings import Settings
 from tests.api.calls import problem
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("built_dashboard")]
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ def test_it_is_left_out_when_asked(checkout: Path, tmp_path: Path) -> None:
     assert "dashboard" not in said
 
 
+@pytest.mark.usefixtures("built_dashboard")
 def test_a_source_archive_brings_it_built_and_needs_no_node(tmp_path: Path) -> None:
     archive, _ = hatchling(ROOT, "sdist", tmp_path / "out")
     with tarfile.open(archive) as opened:
@@ -80,6 +81,7 @@ def test_a_source_archive_brings_it_built_and_needs_no_node(tmp_path: Path) -> N
     assert not (unpacked / "ui" / "node_modules").exists()
 
 
+@pytest.mark.usefixtures("built_dashboard")
 def test_everybodys_licence_is_in_it() -> None:
     text = (ROOT / "src" / "tenure" / "static" / "licences.txt").read_text("utf-8")
     for name in ("preact", "uplot", "virtua", "wouter-preact", "@dagrejs/dagre", "swagger-ui-dist"):
