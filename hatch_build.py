@@ -12,6 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,12 @@ def digest() -> str:
 
 def build() -> None:
     """Install what the lock file names, bundle, and mark it as built. Raises NotBuilt."""
+    with _alone():
+        if not fresh():
+            _build()
+
+
+def _build() -> None:
     wanted = digest()
     node, environ = _prepare("--omit=dev", "node_modules/esbuild")
     made = BUILT.with_name("static.new")
@@ -77,6 +85,19 @@ def build() -> None:
     (made / STAMP.name).write_text(wanted, "utf-8")
     shutil.rmtree(BUILT, ignore_errors=True)
     made.rename(BUILT)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One build at a time, where the system has such locks; two would mix their files."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with Path(__file__).open("rb") as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        yield
 
 
 def _prepare(which: str, needed: str) -> tuple[Path, dict[str, str]]:
@@ -125,7 +146,8 @@ def _run(command: list[Any], environ: dict[str, str]) -> None:
 
 def check() -> None:
     """Check the types of the sources. Raises NotBuilt with what is wrong."""
-    node, environ = _prepare("--include=dev", "node_modules/typescript")
+    with _alone():
+        node, environ = _prepare("--include=dev", "node_modules/typescript")
     _run([node, "node_modules/typescript/bin/tsc", "--noEmit"], environ)
 
 
@@ -133,7 +155,7 @@ if __name__ == "__main__":
     try:
         if sys.argv[1:] == ["check"]:
             check()
-        elif not fresh():
+        else:
             build()
     except NotBuilt as problem:
         sys.exit(f"dashboard: {problem}")

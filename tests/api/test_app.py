@@ -74,4 +74,4 @@ async def test_answers_are_json_without_the_name_of_a_server(api: Api) -> None:
         answer = await api.client.get(path)
         assert answer.headers["content-type"] == "application/json"
         assert "server" not in answer.headers
-    problem(await api.client.get("/"), 404, "not_found")
+    problem(await api.client.get("/nothing"), 404, "not_found")

@@ -14,6 +14,7 @@ from tenure.api import (
     aliases,
     dashboard,
     deadletters,
+    events,
     history,
     jobs,
     leases,
@@ -45,6 +46,7 @@ ROUTES = [
     *schedules.ROUTES,
     *deadletters.ROUTES,
     *system.ROUTES,
+    *events.ROUTES,
     *aliases.ROUTES,
     *openapi.ROUTES,
 ]

@@ -73,7 +73,7 @@ def _describe(operation: dict[str, Any], opt: dict[str, Any], components: dict[s
         operation["requestBody"] = _body(opt, components)
     responses: dict[str, Any] = {}
     for status, kind in opt.get("answers", {}).items():
-        content = {JSON: {"schema": _reference(kind, components)}}
+        content = {JSON: {"schema": _reference(kind, components)}} if kind else {}
         if "streams" in opt:
             content[opt["streams"]] = {"schema": {"type": "string"}}
         responses[str(status)] = {"description": "Done", "content": content}

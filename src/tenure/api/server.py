@@ -76,7 +76,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._coordinator.wakeups.stop()
+        self._coordinator.answer_waiting()
         await super().shutdown(sockets=sockets)
 
 

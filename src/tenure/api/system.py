@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Response, get
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 
 from tenure import __version__
 from tenure.api.exchange import Ask, answer, coordinator
@@ -21,6 +23,32 @@ from tenure.wire import system
 )
 async def stats(request: Ask) -> Response[bytes]:
     return answer(await coordinator(request).insight.stats())
+
+
+@get(
+    "/api/stats/series",
+    operation_id="get_series",
+    summary="Numbers over time, for charts",
+    opt=allow(Permission.READ, answers={200: system.Series}),
+)
+async def series(
+    request: Ask,
+    range_seconds: FromQuery[int] = 3_600,
+    queue: FromQuery[str | None] = None,
+    type_: Annotated[str | None, QueryParameter(name="type")] = None,
+) -> Response[bytes]:
+    charts = coordinator(request).charts
+    return answer(await charts.series(range_seconds, word("queue", queue), word("type", type_)))
+
+
+@get(
+    "/api/handlers",
+    operation_id="list_handlers",
+    summary="The types that workers offer, with their schemas and the last hour's numbers",
+    opt=allow(Permission.READ, answers={200: system.Handlers}),
+)
+async def handlers(request: Ask) -> Response[bytes]:
+    return answer(await coordinator(request).charts.handlers())
 
 
 @get(
@@ -74,4 +102,4 @@ def readiness(request: Ask) -> Response[bytes]:
     return answer(found, 200 if good else 503)
 
 
-ROUTES = [stats, queues, autoscale, health, ready]
+ROUTES = [stats, series, handlers, queues, autoscale, health, ready]

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from tenure.coordinator.authentication import Authentication
+from tenure.coordinator.charts import Charts
 from tenure.coordinator.control import Control
 from tenure.coordinator.deadletters import DeadLetterOffice
 from tenure.coordinator.fleet import Fleet
@@ -16,6 +17,7 @@ from tenure.coordinator.insight import Insight
 from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
 from tenure.coordinator.limiting import Limiting
+from tenure.coordinator.live import Live
 from tenure.coordinator.operations import Operations
 from tenure.coordinator.scheduling import Scheduling
 from tenure.coordinator.submission import Submission
@@ -78,6 +80,8 @@ class Coordinator:
             self.committer, self.reader, self.wakeups, self.clock, self.terms, limits
         )
         self.insight = Insight(self.reader, self.clock)
+        self.charts = Charts(self.reader)
+        self.live = Live(self.reader, self.insight, self.clock, shared=lambda: self.committer.peers)
         self.control = Control(self.committer, self.reader, self.insight, self.clock, limits)
         self.limiting = Limiting(self.committer, self.reader)
         self.following = Following(self.reader, self.wakeups)
@@ -105,9 +109,14 @@ class Coordinator:
         self.committer.start()
         self._listener = asyncio.create_task(self.store.listen(self._heard))
 
+    def answer_waiting(self) -> None:
+        """Answer everybody who waits and end every stream: the coordinator is about to stop."""
+        self.wakeups.stop()
+        self.live.stop()
+
     async def stop(self) -> None:
         """Answer those who wait, commit what is under way, close. Legal twice."""
-        self.wakeups.stop()
+        self.answer_waiting()
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
@@ -162,6 +171,7 @@ class Coordinator:
         return await self.control.get(job_id, LOCAL_ADMIN)
 
     def _committed(self, unit: Unit) -> None:
+        self.live.committed()
         for tell in self._listeners:
             tell(unit)
         for (queue, type_), number in unit.ready.items():

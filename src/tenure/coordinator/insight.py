@@ -17,6 +17,7 @@ from tenure.store.insight import ActiveCount, Crew
 from tenure.store.reader import Reader
 from tenure.store.unit import Unit
 from tenure.wire.base import time_out
+from tenure.wire.live import Pulse
 from tenure.wire.system import Autoscale, Minute, Queue, Queues, StateCount, Stats
 
 MEASURES = (
@@ -95,6 +96,27 @@ class Insight:
             minutes=[_minute(at, counts) for at, counts in tally.by_minute()],
             start_delay_seconds=tally.quantiles("delay"),
             duration_seconds=tally.quantiles("duration"),
+        )
+
+    def totals(self) -> tuple[int, ...]:
+        """What was counted of each of MEASURES since statistics are kept."""
+        return tuple(self._tally.total(measure) for measure in MEASURES)
+
+    async def pulse(self) -> Pulse:
+        """What the topic `stats` tells."""
+        snapshot = await self.snapshot()
+        tally = self._tally
+        waiting = [row.oldest for row in snapshot.counts if row.state == JobState.PENDING]
+        minutes = tally.by_minute()
+        return Pulse(
+            as_of=time_out(snapshot.as_of),
+            active={state.value: snapshot.by_state[state] for state in JobState if state in ACTIVE},
+            oldest_pending_seconds=_age(snapshot.as_of, min(waiting, default=None)),
+            workers=sum(crew.workers for crew in snapshot.crews),
+            slots=sum(crew.slots for crew in snapshot.crews),
+            totals={measure: tally.total(measure) for measure in MEASURES},
+            minute=_minute(*minutes[-1]) if minutes else None,
+            start_delay_seconds=tally.quantiles("delay"),
         )
 
     async def queues(self) -> Queues:
