@@ -87,8 +87,8 @@ async def test_numbers_over_time_are_those_of_a_lane_or_of_all(api: Api) -> None
         assert sums == {"submitted": 3, "completed": 1, "retried": 1}
         delays = [p["start_delay_seconds"]["p50"] for p in found["points"] if p["submitted"]]
         assert any(delay is not None for delay in delays)
-    params = {"range_seconds": 900, "type": "nothing-of-this-type"}
-    none = (await api.client.get("/api/stats/series", params=params)).json()
+    path = "/api/stats/series?range_seconds=900&type=nothing-of-this-type"
+    none = (await api.client.get(path)).json()
     assert sum(point["submitted"] for point in none["points"]) == 0
 
 

@@ -151,16 +151,21 @@ async def test_who_is_too_slow_reads_all_again(
         assert event.kind == "change"
 
 
-async def test_nobody_listening_nothing_runs(coordinator: Coordinator) -> None:
+def looking(coordinator: Coordinator) -> bool:
     live: Any = coordinator.live
+    return live._looking is not None
+
+
+async def test_nobody_listening_nothing_runs(coordinator: Coordinator) -> None:
     await submit(coordinator, 1)
-    assert live._looking is None
+    assert not looking(coordinator)
     async with listening(coordinator, "jobs") as parts:
         await anext(parts)
-        assert live._looking is not None
+        assert looking(coordinator)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while live._looking is not None:
+        while looking(coordinator):
             await asyncio.sleep(0.002)
+    live: Any = coordinator.live
     assert (live._marks, sum(live._topics.values())) == ({}, 0)
 
 
