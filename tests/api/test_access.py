@@ -55,6 +55,8 @@ def test_every_route_declares_what_it_does() -> None:
             assert permission is Permission.OPEN
         elif (method, path) in WORK:
             assert permission is Permission.WORK
+        elif path == "/api/audit":
+            assert permission is Permission.ADMINISTER
         elif method == "GET":
             assert permission is Permission.READ
         elif method == "POST" and path in SUBMIT:

@@ -22,6 +22,7 @@ from tests.builders import WORKER, new_jobs
 pytestmark = pytest.mark.anyio
 
 NAMES = {
+    "chainer",
     "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout",
     "tidier", "operator", "ticker",
 }  # fmt: skip

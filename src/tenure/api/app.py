@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 
 from tenure.api import (
     aliases,
+    audit,
     dashboard,
     deadletters,
     events,
@@ -45,6 +46,7 @@ ROUTES = [
     *workflows.ROUTES,
     *schedules.ROUTES,
     *deadletters.ROUTES,
+    *audit.ROUTES,
     *system.ROUTES,
     *events.ROUTES,
     *aliases.ROUTES,

@@ -18,8 +18,9 @@ from tenure.api.app import create_app
 from tenure.api.connections import Connection, close_slow
 from tenure.api.security import check_bind
 from tenure.api.tls import check_tls
+from tenure.coordinator.auditing import start_of
 from tenure.coordinator.coordinator import Coordinator
-from tenure.domain.errors import ConfigurationError
+from tenure.domain.errors import ConfigurationError, TenureError
 from tenure.settings import Settings
 
 STOP_SECONDS = 10
@@ -58,6 +59,7 @@ class Server(uvicorn.Server):
         except BaseException:
             await self._coordinator.stop()
             raise
+        await self._note_start()
         await super().startup(sockets=sockets)
         if sockets and self.started:
             host, port = sockets[0].getsockname()[:2]
@@ -65,6 +67,13 @@ class Server(uvicorn.Server):
             store = self._coordinator.store.url.render_as_string(hide_password=True)
             scheme = "https" if self.config.is_ssl else "http"
             logger.bind(url=f"{scheme}://{shown}:{port}", store=store).info("coordinator")
+
+    async def _note_start(self) -> None:
+        here = self._coordinator
+        try:
+            await here.auditing.note(start_of(here.id, here.settings))
+        except TenureError as error:
+            logger.bind(error=error.detail).warning("could not note this start in the audit")
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_A_SECOND == 0:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from loguru import logger
 
+from tenure.background.chainer import Chainer
 from tenure.background.clockwork import ClockSource, Clockwork
 from tenure.background.lookout import Lookout
 from tenure.background.loop import Loop
@@ -66,6 +67,7 @@ class Duties:
         self._promoting = Loop(Promoter(committer, reader), clock, random)
         self._operating = Loop(Operator(committer, reader, clock), clock, random)
         self._ticking = Loop(Ticker(committer, reader), clock, random)
+        self._chaining = Loop(Chainer(committer), clock, random)
         others = (
             Clockwork(source, clock, self.steadiness, committer, terms),
             self._pulse,
@@ -76,14 +78,8 @@ class Duties:
             Lookout(look_again),
             self._tidier,
         )
-        self.supervisor = Supervisor(
-            [
-                self._promoting,
-                self._operating,
-                self._ticking,
-                *(Loop(duty, clock, random) for duty in others),
-            ]
-        )
+        woken = (self._promoting, self._operating, self._ticking, self._chaining)
+        self.supervisor = Supervisor([*woken, *(Loop(duty, clock, random) for duty in others)])
 
     def committed(self, unit: Unit) -> None:
         """A transaction was committed."""
@@ -93,6 +89,8 @@ class Duties:
             self._promoting.wake_at(unit.due)
         if unit.fires_due is not None:
             self._ticking.wake_at(unit.fires_due)
+        if unit.audited:
+            self._chaining.wake()
 
     def operation_begun(self) -> None:
         """There is an operation to carry out."""

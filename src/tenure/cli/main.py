@@ -28,6 +28,8 @@ class _Root(LazyGroup):
         "limits": ("tenure.cli.limits:app", "Limits of concurrency keys."),
         "workers": ("tenure.cli.fleet:workers", "Workers, and draining them."),
         "stats": ("tenure.cli.fleet:stats", "Counts, totals and delays."),
+        "audit": ("tenure.cli.audit:app", "Who did what."),
+        "verify": ("tenure.cli.verify:verify", "Check the store and the chain of the audit."),
         "migrate": ("tenure.cli.admin:migrate", "Bring the database up to date."),
         "bench": ("tenure.cli.bench:bench", "Measure this machine."),
         "config": ("tenure.cli.admin:config", "Show the settings and where they come from."),

@@ -32,9 +32,11 @@ from tenure.wire.workers import Worker
 if TYPE_CHECKING:
     import httpx
 
+    from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
     from tenure.client.retrying import Patience
     from tenure.client.schedules import AsyncSchedules
+    from tenure.wire.audit import AuditLine
     from tenure.wire.workflows import Workflow, WorkflowDetail
 
 Result = TypeVar("Result")
@@ -337,6 +339,14 @@ class AsyncClient:
     async def unset_limit(self, key: str) -> None:
         """See `Client.unset_limit`."""
         await self.run(routes.unset_limit(key))
+
+    def audit(
+        self, *, limit: int | None = None, **shown: Unpack[AuditFilter]
+    ) -> AsyncIterator[AuditLine]:
+        """See `Client.audit`."""
+        from tenure.client import audit
+
+        return audit.lines_async(self.run, shown, limit)
 
     async def aclose(self) -> None:
         """Close the connections; submits that still wait get Unreachable."""

@@ -31,9 +31,11 @@ from tenure.wire.workers import Worker
 if TYPE_CHECKING:
     import httpx
 
+    from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
     from tenure.client.retrying import Patience
     from tenure.client.schedules import Schedules
+    from tenure.wire.audit import AuditLine
     from tenure.wire.workflows import Workflow, WorkflowDetail
 
 Result = TypeVar("Result")
@@ -359,6 +361,14 @@ class Client:
     def unset_limit(self, key: str) -> None:
         """Put a key back to the default of one."""
         self.run(routes.unset_limit(key))
+
+    def audit(
+        self, *, limit: int | None = None, **shown: Unpack[AuditFilter]
+    ) -> Iterator[AuditLine]:
+        """Who did what, newest first, page by page as they are asked for; at most `limit`."""
+        from tenure.client import audit
+
+        return audit.lines(self.run, shown, limit)
 
     def close(self) -> None:
         """Close the connections."""

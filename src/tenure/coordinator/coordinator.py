@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from tenure.coordinator.auditing import Auditing
 from tenure.coordinator.authentication import Authentication
 from tenure.coordinator.charts import Charts
 from tenure.coordinator.control import Control
@@ -83,6 +84,7 @@ class Coordinator:
         self.charts = Charts(self.reader)
         self.live = Live(self.reader, self.insight, self.clock, shared=lambda: self.committer.peers)
         self.control = Control(self.committer, self.reader, self.insight, self.clock, limits)
+        self.auditing = Auditing(self.committer, self.reader)
         self.limiting = Limiting(self.committer, self.reader)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(self.committer, self.reader, self.ids, self.clock)

@@ -9,7 +9,7 @@ import uuid
 from tenure.domain.errors import InvalidInput
 
 _JOBS, _LOGS, _OPERATIONS, _WORKFLOWS = b"j", b"l", b"o", b"w"
-_SCHEDULES, _FIRES = b"s", b"f"
+_SCHEDULES, _FIRES, _AUDIT = b"s", b"f", b"a"
 _MAX_LENGTH = 100
 _LARGEST = 2**63 - 1
 
@@ -52,6 +52,16 @@ def of_schedule(schedule_id: str) -> str:
 def to_schedule(text: str) -> str:
     """The schedule id inside. Raises InvalidInput for anything but a cursor of schedules."""
     return _id(_SCHEDULES, text)
+
+
+def of_audit(line_id: str) -> str:
+    """The cursor of the audit that goes on below this line."""
+    return _encode(_AUDIT, uuid.UUID(line_id).bytes)
+
+
+def to_audit(text: str) -> str:
+    """The id of the line inside. Raises InvalidInput for anything but a cursor of the audit."""
+    return _id(_AUDIT, text)
 
 
 def _id(kind: bytes, text: str) -> str:

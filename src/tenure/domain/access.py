@@ -72,7 +72,8 @@ class Principal:
 
     `id`: of the user, who owns what is made (None for the local Admin); of the worker or worker
     token otherwise, which own nothing. `name` is for people. `scopes` narrows what the role grants,
-    `queues` what a worker may serve; None narrows nothing.
+    `queues` what a worker may serve; None narrows nothing. `token_id`: of the token that was shown,
+    or that a worker registered with. `address`: where the call came from, where that is kept.
     """
 
     role: Role
@@ -81,6 +82,8 @@ class Principal:
     kind: Kind = Kind.USER
     scopes: frozenset[Permission] | None = None
     queues: frozenset[str] | None = None
+    token_id: str | None = None
+    address: str | None = None
 
     def may(self, permission: Permission) -> bool:
         return permission in GRANTS[self.role] and (

@@ -9,7 +9,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError
 
 from tenure.domain.errors import ConfigurationError
 
@@ -77,30 +76,6 @@ async def _upgrade(database_url: str) -> None:
 
 def check(database_url: str) -> bool:
     """Whether the database is at `head`. Changes nothing. Raises ConfigurationError."""
-    from tenure.store.engine import open_store
+    from tenure.store.visiting import visit
 
-    url = open_store(database_url).check_url
-    try:
-        if url.get_backend_name() == "sqlite":  # a thread of aiosqlite would outlive the loop
-            return _at_head_here(url.set(drivername="sqlite"))
-        return asyncio.run(_at_head(url))
-    except (DBAPIError, OSError) as error:
-        text = (str(getattr(error, "orig", None) or error).splitlines() or ["no answer"])[0]
-        raise ConfigurationError(f"cannot read the database: {text}") from None
-
-
-def _at_head_here(url: sa.URL) -> bool:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.connect() as conn:
-        return current(conn) == head()
-
-
-async def _at_head(url: sa.URL) -> bool:
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    engine = create_async_engine(url)
-    try:
-        async with engine.connect() as conn:
-            return await conn.run_sync(current) == head()
-    finally:
-        await engine.dispose()
+    return visit(database_url, lambda unit: current(unit.conn) == head())

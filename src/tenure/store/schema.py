@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenure.store import (
     tables,
     tables_access,
+    tables_audit,
     tables_limits,
     tables_operations,
     tables_schedules,
@@ -14,6 +15,7 @@ from tenure.store import (
 AREAS = (
     tables,
     tables_access,
+    tables_audit,
     tables_limits,
     tables_operations,
     tables_schedules,

@@ -42,13 +42,13 @@ class Unit:
     the earliest instant for which a job was scheduled, `fires_due` the same of a schedule. `ended`
     holds the ended jobs that others feel, `closed` edges whose parent had ended before, `reopened`
     jobs of workflows that left a final state, `contended` the concurrency keys that may admit a
-    job: what `ties.settle` works off. Verbs raise TenureError
+    job: what `ties.settle` works off. `audited` counts lines of the audit. Verbs raise TenureError
     only before their first write.
     """
 
     __slots__ = (
-        "closed", "conn", "contended", "coordinator_id", "dialect", "due", "ended", "finished",
-        "fires_due", "logged", "now", "ready", "reopened", "tally", "woken",
+        "audited", "closed", "conn", "contended", "coordinator_id", "dialect", "due", "ended",
+        "finished", "fires_due", "logged", "now", "ready", "reopened", "tally", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,7 @@ class Unit:
         self.reopened: list[tuple[str, JobState]] = []
         self.fires_due: int | None = None
         self.contended: set[str] = set()
+        self.audited = 0
         self.tally: Counter[tuple[str, str, str]] = Counter()
 
     def execute(
@@ -124,6 +125,7 @@ class Unit:
         if other.fires_due is not None:
             self.fire_at(other.fires_due)
         self.tally.update(other.tally)
+        self.audited += other.audited
 
     def write_tally(self) -> None:
         """Add the statistics to `stats`, last in every transaction, ascending by key."""
