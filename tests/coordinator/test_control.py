@@ -203,12 +203,12 @@ async def test_a_list_refuses_what_makes_no_sense(coordinator: Coordinator) -> N
 
 async def test_pending_jobs_in_order_of_claim(coordinator: Coordinator) -> None:
     low, high = [(await submit(coordinator, 1, priority=n))[0] for n in (0, 9)]
-    found = await coordinator.control.pending()
+    found = await coordinator.control.pending(LOCAL_ADMIN)
     assert [(job.job_id, job.priority) for job in found] == [(high, 9), (low, 0)]
-    assert [job.job_id for job in await coordinator.control.pending(limit=1)] == [high]
-    assert list(await coordinator.control.pending(queue="mail")) == []
+    assert [job.job_id for job in await coordinator.control.pending(LOCAL_ADMIN, limit=1)] == [high]
+    assert list(await coordinator.control.pending(LOCAL_ADMIN, queue="mail")) == []
     with pytest.raises(InvalidInput):
-        await coordinator.control.pending(limit=0)
+        await coordinator.control.pending(LOCAL_ADMIN, limit=0)
 
 
 async def test_actions_at_once_on_one_job_agree(coordinator: Coordinator) -> None:

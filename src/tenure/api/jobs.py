@@ -115,7 +115,9 @@ async def pending(
     type_: Annotated[str | None, QueryParameter(name="type")] = None,
     limit: FromQuery[int] = 50,
 ) -> Response[bytes]:
-    found = await coordinator(request).control.pending(queue=queue, type_=type_, limit=limit)
+    found = await coordinator(request).control.pending(
+        principal_of(request), queue=queue, type_=type_, limit=limit
+    )
     return answer(Page(items=list(found)))
 
 
@@ -130,7 +132,9 @@ async def next_job(
     queue: FromQuery[str | None] = None,
     type_: Annotated[str | None, QueryParameter(name="type")] = None,
 ) -> Response[bytes]:
-    found = await coordinator(request).control.pending(queue=queue, type_=type_, limit=1)
+    found = await coordinator(request).control.pending(
+        principal_of(request), queue=queue, type_=type_, limit=1
+    )
     return answer(found[0] if found else None)
 
 

@@ -29,7 +29,7 @@ async def begin(request: Ask) -> Response[bytes]:
     asked = await model_body(request, OperationIn)
     operations = coordinator(request).operations
     if asked.dry_run:
-        return answer(await operations.preview(asked))
+        return answer(await operations.preview(asked, principal_of(request)))
     begun = await operations.begin(asked, principal_of(request))
     return answer(begun, 201, {"Location": f"/api/operations/{begun.id}"})
 

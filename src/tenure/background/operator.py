@@ -68,7 +68,9 @@ class Operator:
     async def _advance(self, row: OperationRow) -> int:
         query = wanted(row)
         limit = 1 if row.phase == Phase.FIRST else _BATCH
-        page = await self._reader.run(lambda unit: listing.matching(unit, query, row.cursor, limit))
+        page = await self._reader.run(
+            lambda unit: listing.matching(unit, query, row.cursor, limit, row.only_owner_id)
+        )
         done = await self._committer.run(
             lambda unit: verbs.advance(unit, row, page, query.states), key=row.id
         )

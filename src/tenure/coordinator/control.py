@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tenure.coordinator import cursors, loglines, present, queries
+from tenure.coordinator.acting import action
 from tenure.coordinator.editing import to_edit
 from tenure.coordinator.insight import Insight
 from tenure.domain.access import Principal
@@ -41,7 +42,8 @@ _Verb = Callable[[Unit, str, Action], None]
 
 class Control:
     """Reads, lists and actions on jobs. A job is named by its id or an unambiguous beginning of
-    it; every method that names one raises JobNotFound. Use from one event loop."""
+    it; every method that names one raises JobNotFound, also for one that the caller may not see.
+    Use from one event loop."""
 
     def __init__(
         self,
@@ -57,9 +59,9 @@ class Control:
         self._clock = clock
         self._limits = limits
 
-    async def get(self, job_id: str, _: Principal) -> Job:
+    async def get(self, job_id: str, principal: Principal) -> Job:
         """One job as it is."""
-        return await self._reader.run(lambda unit: _whole(unit, reads.resolve(unit, job_id)))
+        return await self._reader.run(lambda unit: _whole(unit, job_id, principal.only))
 
     async def cancel(self, job_id: str, principal: Principal, reason: str | None = None) -> Job:
         """Stop a job; a running one through its worker. Repeatable. Raises IllegalTransition."""
@@ -79,9 +81,9 @@ class Control:
 
     async def delete(self, job_id: str, principal: Principal, reason: str | None = None) -> None:
         """Hide a job; one that waits is cancelled first. Raises IllegalTransition while it runs."""
-        action = _action(principal, reason)
+        act = action(principal, reason)
         await self._committer.run(
-            lambda unit: verbs.delete(unit, reads.resolve(unit, job_id), action), key=job_id
+            lambda unit: verbs.delete(unit, reads.resolve(unit, job_id, act.only), act), key=job_id
         )
 
     async def edit(
@@ -97,36 +99,43 @@ class Control:
         Raises InvalidInput, PreconditionFailed, VersionConflict, IllegalTransition.
         """
         changes = to_edit(wanted, payload, if_match, self._clock.now())
-        action = _action(principal, None)
-        row = await self._committer.run(lambda u: _edit(u, job_id, changes, action), key=job_id)
+        row = await self._committer.run(
+            lambda unit: _edit(unit, job_id, changes, action(principal)), key=job_id
+        )
         return present.job(row)
 
     async def _act(self, verb: _Verb, job_id: str, principal: Principal, reason: str | None) -> Job:
-        action = _action(principal, reason)
-        row = await self._committer.run(lambda u: _do(u, verb, job_id, action), key=job_id)
+        act = action(principal, reason)
+        row = await self._committer.run(lambda unit: _do(unit, verb, job_id, act), key=job_id)
         return present.job(row)
 
-    async def runs(self, job_id: str, _: Principal) -> Sequence[Run]:
+    async def runs(self, job_id: str, principal: Principal) -> Sequence[Run]:
         """The last MAX_RUNS attempts, in order."""
-        rows = await self._reader.run(lambda u: reads.runs(u, _known(u, job_id), MAX_RUNS))
+        rows = await self._reader.run(
+            lambda unit: reads.runs(unit, _known(unit, job_id, principal), MAX_RUNS)
+        )
         return [present.run(row) for row in rows]
 
-    async def run(self, job_id: str, fence: int, _: Principal) -> Run:
+    async def run(self, job_id: str, fence: int, principal: Principal) -> Run:
         """One attempt. Raises RunNotFound."""
         if not 0 < fence <= _MAX_FENCE:
             raise RunNotFound(f"job {job_id[:40]} has no run with fence {fence}")
-        row = await self._reader.run(lambda unit: reads.run(unit, _known(unit, job_id), fence))
+        row = await self._reader.run(
+            lambda unit: reads.run(unit, _known(unit, job_id, principal), fence)
+        )
         return present.run(row)
 
-    async def events(self, job_id: str, _: Principal) -> Sequence[JobEvent]:
+    async def events(self, job_id: str, principal: Principal) -> Sequence[JobEvent]:
         """The last MAX_EVENTS events, in order."""
-        rows = await self._reader.run(lambda u: history.events(u, _known(u, job_id), MAX_EVENTS))
+        rows = await self._reader.run(
+            lambda unit: history.events(unit, _known(unit, job_id, principal), MAX_EVENTS)
+        )
         return [present.event(row) for row in rows]
 
     async def logs(
         self,
         job_id: str,
-        _: Principal,
+        principal: Principal,
         *,
         fence: int | None = None,
         after: str | None = None,
@@ -138,7 +147,7 @@ class Control:
         start = (0, -1) if after is None else cursors.to_line(after)
         most = queries.bounded("limit", limit, MAX_LINES, MAX_LINES)
         rows = await self._reader.run(
-            lambda unit: history.lines(unit, _known(unit, job_id), fence, start, most)
+            lambda unit: history.lines(unit, _known(unit, job_id, principal), fence, start, most)
         )
         kept = _within_bytes(rows)
         more = len(kept) < len(rows) or len(rows) == most
@@ -156,20 +165,22 @@ class Control:
 
     async def pending(
         self,
+        principal: Principal,
         *,
         queue: str | None = None,
         type_: str | None = None,
         limit: int = queries.DEFAULT_PAGE,
     ) -> Sequence[Upcoming]:
-        """What would be claimed, in order; nothing is leased. Raises InvalidInput."""
+        """What would be claimed of what the caller sees, in order; nothing is leased. Raises
+        InvalidInput."""
         most = queries.page_size("limit", limit)
         lane = (queries.word("queue", queue), queries.word("type", type_))
-        rows = await self._reader.run(lambda unit: upcoming(unit, *lane, most))
+        rows = await self._reader.run(lambda unit: upcoming(unit, *lane, most, principal.only))
         return [present.upcoming(row) for row in rows]
 
     async def list(
         self,
-        _: Principal,
+        principal: Principal,
         *,
         status: Sequence[str] | None = None,
         queue: str | None = None,
@@ -192,57 +203,57 @@ class Control:
         size, skip = queries.stretch(limit, page, page_size, after)
         below = None if after is None else cursors.to_job(after)
         rows, following = await self._reader.run(
-            lambda unit: _page(unit, wanted, below, size, skip)
+            lambda unit: _page(unit, wanted, below, size, skip, principal.only)
         )
         seen = skip + len(rows)
         whole = following is None and below is None and bool(rows or not skip)
         return Page(
             items=[present.job(row) for row in rows],
             next=None if following is None else cursors.of_job(following),
-            approx_total=seen if whole else await self._about(wanted, seen),
+            approx_total=seen if whole else await self._about(wanted, seen, principal),
         )
 
-    async def _about(self, wanted: Query, seen: int) -> int | None:
+    async def _about(self, wanted: Query, seen: int, principal: Principal) -> int | None:
         """How many jobs a list has in all, at least `seen`, where it is known without counting."""
         lane = (wanted.word(Field.QUEUE), wanted.word(Field.TYPE))
         asked = len(wanted.rest) == sum(word is not None for word in lane)
-        if not asked or not (wanted.states <= ACTIVE or wanted == Query()):
+        if (
+            principal.only is not None
+            or not asked
+            or not (wanted.states <= ACTIVE or wanted == Query())
+        ):
             return None
         states = wanted.states if wanted.states <= ACTIVE else frozenset[JobState]()
         return max(await self._insight.about(states, *lane), seen)
 
 
-def _action(principal: Principal, reason: str | None) -> Action:
-    return Action(principal.id or "local", reason)
+def _whole(unit: Unit, job_id: str, only: str | None) -> Job:
+    row = reads.job(unit, reads.resolve(unit, job_id, only), only)
+    return present.linked(present.job(row), edges_of(unit, [row.id]).get(row.id, []))
 
 
-def _whole(unit: Unit, job_id: str) -> Job:
-    row = reads.job(unit, job_id)
-    return present.linked(present.job(row), edges_of(unit, [job_id]).get(job_id, []))
+def _do(unit: Unit, verb: _Verb, job_id: str, act: Action) -> JobRow:
+    found = reads.resolve(unit, job_id, act.only)
+    verb(unit, found, act)
+    return reads.job(unit, found, act.only)
 
 
-def _do(unit: Unit, verb: _Verb, job_id: str, action: Action) -> JobRow:
-    found = reads.resolve(unit, job_id)
-    verb(unit, found, action)
-    return reads.job(unit, found)
+def _edit(unit: Unit, job_id: str, changes: Edit, act: Action) -> JobRow:
+    found = reads.resolve(unit, job_id, act.only)
+    edit(unit, found, changes, act)
+    return reads.job(unit, found, act.only)
 
 
-def _edit(unit: Unit, job_id: str, changes: Edit, action: Action) -> JobRow:
-    found = reads.resolve(unit, job_id)
-    edit(unit, found, changes, action)
-    return reads.job(unit, found)
-
-
-def _known(unit: Unit, job_id: str) -> str:
-    """The id of a job that is there."""
-    return reads.known(unit, reads.resolve(unit, job_id))
+def _known(unit: Unit, job_id: str, principal: Principal) -> str:
+    """The id of a job that is there and that the caller sees."""
+    return reads.known(unit, reads.resolve(unit, job_id, principal.only), principal.only)
 
 
 def _page(
-    unit: Unit, wanted: Query, below: str | None, size: int, skip: int
+    unit: Unit, wanted: Query, below: str | None, size: int, skip: int, only: str | None
 ) -> tuple[list[JobRow], str | None]:
-    listed = listing.job_ids(unit, wanted, below, size, skip)
-    return reads.jobs(unit, listed.ids), listed.next
+    listed = listing.job_ids(unit, wanted, below, size, skip, only)
+    return reads.jobs(unit, listed.ids, only), listed.next
 
 
 def _within_bytes(rows: list[LineRow]) -> list[LineRow]:

@@ -52,29 +52,31 @@ class DeadLetterOffice:
         self._clock = clock
 
     async def list(
-        self, _: Principal, *, q: str | None = None, limit: int | None = None
+        self, principal: Principal, *, q: str | None = None, limit: int | None = None
     ) -> DeadLetterGroups:
-        """The largest groups, `limit` of them, of the failed jobs that the filter shows.
+        """The largest groups, `limit` of them, of the failed jobs that the filter shows the caller.
 
         Looks at the newest 100,000. Raises InvalidInput.
         """
         query = _FAILED.both(queries.parsed("q", q, self._clock.now()))
-        return await self._groups(query, queries.page_size("limit", limit))
+        return await self._groups(query, queries.page_size("limit", limit), principal.only)
 
-    async def get(self, fingerprint: str, _: Principal) -> DeadLetters:
-        """One group. Raises NotFound."""
+    async def get(self, fingerprint: str, principal: Principal) -> DeadLetters:
+        """One group, of what the caller sees. Raises NotFound."""
         wanted = Query((exact(Field.FINGERPRINT, fingerprint),))
         word = queries.word("fingerprint", fingerprint)
-        found = await self._groups(_FAILED.both(wanted), 1) if word else None
+        query = _FAILED.both(wanted)
+        found = await self._groups(query, 1, principal.only) if word else None
         if found is None or not found.items:
             raise NotFound(f"no failed job has the fingerprint {fingerprint[:40]}")
         return found.items[0]
 
-    async def _groups(self, query: Query, limit: int) -> DeadLetterGroups:
+    async def _groups(self, query: Query, limit: int, only: str | None) -> DeadLetterGroups:
         groups: dict[str, _Group] = {}
         seen, after = 0, None
         for _ in range(MOST_PAGES):
-            rows, after = await self._reader.run(partial(_page, query=query, after=after))
+            page = partial(_page, query=query, after=after, only=only)
+            rows, after = await self._reader.run(page)
             seen += len(rows)
             for row in rows:
                 new = _Group(row.job_id, row.finished_at, row.finished_at)
@@ -83,7 +85,7 @@ class DeadLetterOffice:
                 break
         largest = sorted(groups.items(), key=lambda item: (-item[1].count, item[0]))[:limit]
         samples = await self._reader.run(
-            lambda unit: reads.jobs(unit, [group.newest for _, group in largest])
+            lambda unit: reads.jobs(unit, [group.newest for _, group in largest], only)
         )
         errors = {row.id: present.job(row).error for row in samples}
         items = [
@@ -103,6 +105,8 @@ class DeadLetterOffice:
         return DeadLetterGroups(items=items, failed=seen, complete=after is None)
 
 
-def _page(unit: Unit, query: Query, after: str | None) -> tuple[list[FailureRow], str | None]:
-    found = listing.matching(unit, query, after, listing.MAX_EXAMINED)
+def _page(
+    unit: Unit, query: Query, after: str | None, only: str | None
+) -> tuple[list[FailureRow], str | None]:
+    found = listing.matching(unit, query, after, listing.MAX_EXAMINED, only)
     return deadletters.failures(unit, found.ids), found.next

@@ -12,13 +12,14 @@ from tenure.wire.base import maybe_time_out, time_out
 from tenure.wire.explaining import Explanation, Why
 
 
-async def explain(reader: Reader, job_id: str, _: Principal) -> Explanation:
-    """The reasons, from one read. Raises JobNotFound."""
-    return await reader.run(lambda unit: _explain(unit, reads.resolve(unit, job_id)))
+async def explain(reader: Reader, job_id: str, principal: Principal) -> Explanation:
+    """The reasons, from one read. Raises JobNotFound, also for a job the caller may not see."""
+    return await reader.run(lambda unit: _explain(unit, job_id, principal.only))
 
 
-def _explain(unit: Unit, job_id: str) -> Explanation:
-    found = situation(unit, job_id)
+def _explain(unit: Unit, given: str, only: str | None) -> Explanation:
+    job_id = reads.resolve(unit, given, only)
+    found = situation(unit, job_id, only)
     return Explanation(
         job_id=job_id,
         status=found.state.value,

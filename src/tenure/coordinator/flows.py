@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from tenure.coordinator import cursors, graphs, present, queries
+from tenure.coordinator.acting import action
 from tenure.coordinator.receipts import id_of
 from tenure.coordinator.submission import Receipt, check_key
-from tenure.domain.access import Principal
+from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput
 from tenure.domain.ids import IdSource
@@ -33,7 +34,8 @@ DEFAULT_PAGE = 20
 
 class Workflows:
     """Whole workflows. One is named by its id or an unambiguous beginning of it; every method that
-    names one raises WorkflowNotFound. Use from one event loop."""
+    names one raises WorkflowNotFound, also for one that the caller may not see. Use from one event
+    loop."""
 
     def __init__(
         self,
@@ -56,10 +58,11 @@ class Workflows:
         """
         check_key(key)
         now = self._clock.now()
-        graph = await graphs.check(body, self._limits, now, principal.id)
+        scripts = principal.may(Permission.SCRIPT)
+        graph = await graphs.check(body, self._limits, now, principal.owner_id, scripts=scripts)
         workflow_id, *ids = self._ids.make(now, len(graph.jobs) + 1)
         graph.connect(ids)
-        workflow = NewWorkflow(workflow_id, graph.asked.name, principal.id)
+        workflow = NewWorkflow(workflow_id, graph.asked.name, principal.owner_id)
         answer = encode(_created(workflow, graph.jobs, now))
         request = Submission(
             graph.jobs,
@@ -68,6 +71,7 @@ class Workflows:
             tied=True,
             workflow=workflow,
             pointer="/jobs/{}",
+            only=principal.only,
         )
         if key is not None:
             request.key, request.answer = key, answer.decode()
@@ -80,13 +84,13 @@ class Workflows:
             raise InvalidInput.field("Idempotency-Key", "was used before with a job")
         return Receipt(answer, workflow_id)
 
-    async def get(self, workflow_id: str, _: Principal) -> WorkflowDetail:
+    async def get(self, workflow_id: str, principal: Principal) -> WorkflowDetail:
         """One workflow with its jobs."""
-        return await self._reader.run(lambda unit: _detail(unit, reads.resolve(unit, workflow_id)))
+        return await self._reader.run(lambda unit: _detail(unit, workflow_id, principal.only))
 
     async def list(
         self,
-        _: Principal,
+        principal: Principal,
         *,
         status: str | None = None,
         limit: int | None = None,
@@ -97,7 +101,7 @@ class Workflows:
         below = None if after is None else cursors.to_workflow(after)
         size = queries.bounded("limit", limit, DEFAULT_PAGE, MAX_PAGE)
         rows, following = await self._reader.run(
-            lambda unit: reads.workflows(unit, state, below, size)
+            lambda unit: reads.workflows(unit, state, below, size, principal.only)
         )
         return Page(
             items=[present.workflow(row) for row in rows],
@@ -123,13 +127,14 @@ class Workflows:
         principal: Principal,
         reason: str | None,
     ) -> Workflow:
-        action = Action(principal.id or "local", reason)
+        act = action(principal, reason)
         await self._committer.run(
-            lambda unit: verb(unit, reads.resolve(unit, workflow_id), action), key=workflow_id
+            lambda unit: verb(unit, reads.resolve(unit, workflow_id, act.only), act),
+            key=workflow_id,
         )
         # Read after the commit: what the transaction does to edges and counts comes last in it.
         row = await self._reader.run(
-            lambda unit: reads.workflow(unit, reads.resolve(unit, workflow_id))
+            lambda unit: reads.workflow(unit, reads.resolve(unit, workflow_id, act.only), act.only)
         )
         return present.workflow(row)
 
@@ -142,10 +147,11 @@ def _state(word: str) -> WorkflowState:
         raise InvalidInput.field("status", f"must be one of {known}") from None
 
 
-def _detail(unit: Unit, workflow_id: str) -> WorkflowDetail:
-    nodes = reads.nodes(unit, workflow_id)
+def _detail(unit: Unit, workflow_id: str, only: str | None) -> WorkflowDetail:
+    row = reads.workflow(unit, reads.resolve(unit, workflow_id, only), only)
+    nodes = reads.nodes(unit, row.id)
     edges = reads.edges_of(unit, [node.job_id for node in nodes])
-    return present.workflow_detail(reads.workflow(unit, workflow_id), nodes, edges)
+    return present.workflow_detail(row, nodes, edges)
 
 
 def _created(workflow: NewWorkflow, jobs: list[NewJob], at: int) -> Workflow:

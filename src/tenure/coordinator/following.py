@@ -58,7 +58,12 @@ class Following:
         self.followers = 0
 
     async def open(
-        self, job_id: str, _: Principal, *, fence: int | None = None, after: str | None = None
+        self,
+        job_id: str,
+        principal: Principal,
+        *,
+        fence: int | None = None,
+        after: str | None = None,
     ) -> AsyncGenerator[Part, None]:
         """Follow a job's log, or that of one run, beyond a cursor.
 
@@ -71,7 +76,10 @@ class Following:
         start = (0, -1) if after is None else cursors.to_line(after)
         if self.followers >= MAX_FOLLOWERS:
             raise TooMany(f"{MAX_FOLLOWERS} logs are being followed already", retry_after=5.0)
-        found = await self._reader.run(lambda unit: reads.known(unit, reads.resolve(unit, job_id)))
+        only = principal.only
+        found = await self._reader.run(
+            lambda unit: reads.known(unit, reads.resolve(unit, job_id, only), only)
+        )
         return self._parts(found, fence, start)
 
     async def _parts(

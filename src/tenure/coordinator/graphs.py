@@ -47,10 +47,13 @@ class Graph:
             )
 
 
-async def check(body: bytes, limits: Limits, now: int, owner_id: str | None) -> Graph:
+async def check(
+    body: bytes, limits: Limits, now: int, owner_id: str | None, *, scripts: bool = True
+) -> Graph:
     """A workflow from its JSON, in stretches of TURN_SECONDS so that the loop is never held long.
 
-    Raises MalformedBody, TooLarge, and InvalidInput that names the key or the cycle at fault.
+    Without `scripts` its jobs may not carry their own code: Forbidden. Raises
+    MalformedBody, TooLarge, and InvalidInput that names the key or the cycle at fault.
     """
     if len(body) > limits.body:
         raise TooLarge(f"a workflow takes at most {limits.body} bytes")
@@ -62,7 +65,7 @@ async def check(body: bytes, limits: Limits, now: int, owner_id: str | None) -> 
     items = decode_as(_jobs, bytes(raw))
     if not 0 < len(items) <= MAX_NODES:
         raise InvalidInput.field("jobs", f"must have 1 to {MAX_NODES} jobs, this has {len(items)}")
-    intake = Intake(limits, now, owner_id)
+    intake = Intake(limits, now, owner_id, scripts=scripts)
     graph = Graph(asked, [], [])
     until = perf_counter() + TURN_SECONDS
     for place, item in enumerate(items):

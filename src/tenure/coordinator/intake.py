@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tenure.domain.access import SCRIPT_TYPES, no_scripts
 from tenure.domain.clock import SECOND
 from tenure.domain.edges import Edge
 from tenure.domain.errors import FieldError, InvalidInput, MalformedBody, TooLarge
@@ -79,14 +80,18 @@ class Intake:
     """Turns fields into jobs; remembers the last ones so that a batch of like jobs is cheap.
 
     `now` (microseconds) resolves `delay_seconds`. One instance serves one request. `caller` is the
-    running job that the last job named as its `parent`.
+    running job that the last job named as its `parent`. Without `scripts` a job that carries its
+    own code raises Forbidden.
     """
 
-    def __init__(self, limits: Limits, now: int, owner_id: str | None) -> None:
+    def __init__(
+        self, limits: Limits, now: int, owner_id: str | None, *, scripts: bool = True
+    ) -> None:
         self.caller: LeaseRef | None = None
         self._owner_id = owner_id
         self._max_payload = limits.payload
         self._now = now
+        self._scripts = scripts
         self._fields: Fields | None = None
         self._spec: JobSpec | None = None
 
@@ -130,7 +135,10 @@ class Intake:
         return checked.idempotency_key
 
     def _check(self, fields: Fields, pointer: str) -> JobSpec:
-        return to_spec(validate(JobIn, decode_values(fields, pointer), pointer), self._now)
+        asked = validate(JobIn, decode_values(fields, pointer), pointer)
+        if asked.type in SCRIPT_TYPES and not self._scripts:
+            raise no_scripts(asked.type, pointer)
+        return to_spec(asked, self._now)
 
 
 def decode_values(fields: Fields, pointer: str = "") -> dict[str, Any]:

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from functools import partial
 
 from tenure.coordinator import cursors, queries
-from tenure.domain.access import Principal
+from tenure.coordinator.acting import action
+from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import Clock
-from tenure.domain.errors import InvalidInput, OperationNotFound
+from tenure.domain.errors import Forbidden, InvalidInput, OperationNotFound
 from tenure.domain.ids import IdSource, is_id
-from tenure.domain.operation import APPLICABLE, OperationState, Phase
+from tenure.domain.operation import APPLICABLE, BulkAction, OperationState, Phase
 from tenure.domain.query import LAST_ID, Query
 from tenure.store import listing
 from tenure.store import operations as verbs
 from tenure.store.committer import Committer
-from tenure.store.control import Action
 from tenure.store.operations import OperationRow
 from tenure.store.reader import Reader
 from tenure.store.unit import Unit
@@ -29,7 +29,8 @@ _SAMPLE = 10
 
 
 class Operations:
-    """One action on every job that a filter shows. Use from one event loop."""
+    """One action on every job that a filter shows. Another's operation is not found by a caller who
+    sees only what is theirs. Use from one event loop."""
 
     def __init__(self, committer: Committer, reader: Reader, ids: IdSource, clock: Clock) -> None:
         self._committer = committer
@@ -42,14 +43,16 @@ class Operations:
         """Call `tell` when an operation has begun, in the loop."""
         self._begun.append(tell)
 
-    async def preview(self, asked: OperationIn) -> Preview:
-        """What it would meet now; counts at most 100,000 rows. Raises InvalidInput."""
+    async def preview(self, asked: OperationIn, principal: Principal) -> Preview:
+        """What it would meet now of what the caller sees; counts at most 100,000 rows. Raises
+        InvalidInput."""
         query = self._query(asked)
         found: Counter[str] = Counter()
         sample: list[str] = []
         after: str | None = None
         for _ in range(COUNT_PAGES):
-            part, after, some = await self._reader.run(partial(_count, query=query, after=after))
+            count = partial(_count, query=query, after=after, only=principal.only)
+            part, after, some = await self._reader.run(count)
             found += part
             sample += some[: _SAMPLE - len(sample)]
             if after is None:
@@ -64,15 +67,22 @@ class Operations:
         )
 
     async def begin(self, asked: OperationIn, principal: Principal) -> Operation:
-        """Store an operation on all jobs submitted until now. Raises InvalidInput."""
-        counted = await self.preview(asked)
+        """Store an operation on all jobs submitted until now that the caller sees.
+
+        It keeps the rights that the caller has now. Raises InvalidInput, Forbidden.
+        """
+        if asked.action is BulkAction.RETRY and not principal.may(Permission.EXECUTE):
+            raise Forbidden(f"this needs the permission {Permission.EXECUTE}")
+        counted = await self.preview(asked, principal)
+        act = action(principal, asked.reason)
         now = self._clock.now()
         new = self._ids.one(now)
         row = OperationRow(
             id=new, action=asked.action.value, filter=asked.filter, queue=asked.queue,
             priority=asked.priority, state=OperationState.RUNNING.value,
             phase=(Phase.FIRST if asked.canary else Phase.ALL).value, canary_job_id=None,
-            actor=_actor(principal), reason=asked.reason, owner_id=principal.id,
+            actor=act.actor, reason=act.reason, owner_id=principal.owner_id,
+            only_owner_id=act.only, scripts=int(act.scripts),
             expected=counted.applicable, counted_all=int(counted.complete), cursor=new, done=0,
             refused=0, last_error=None, note=None, created_at=now, finished_at=None,
         )  # fmt: skip
@@ -81,18 +91,20 @@ class Operations:
             tell()
         return _shown(row)
 
-    async def get(self, operation_id: str, _: Principal) -> Operation:
+    async def get(self, operation_id: str, principal: Principal) -> Operation:
         """One operation. Raises OperationNotFound."""
         found = _checked(operation_id)
-        return _shown(await self._reader.run(lambda unit: verbs.get(unit, found)))
+        return _shown(await self._reader.run(lambda unit: verbs.get(unit, found, principal.only)))
 
     async def list(
-        self, _: Principal, *, limit: int | None = None, after: str | None = None
+        self, principal: Principal, *, limit: int | None = None, after: str | None = None
     ) -> Page[Operation]:
         """Operations, newest first. Raises InvalidInput."""
         most = queries.page_size("limit", limit)
         below = LAST_ID if after is None else cursors.to_operation(after)
-        rows = await self._reader.run(lambda unit: verbs.newest(unit, below, most + 1))
+        rows = await self._reader.run(
+            lambda unit: verbs.newest(unit, below, most + 1, principal.only)
+        )
         following = cursors.of_operation(rows[most - 1].id) if len(rows) > most else None
         return Page(items=[_shown(row) for row in rows[:most]], next=following)
 
@@ -100,11 +112,11 @@ class Operations:
         self, operation_id: str, principal: Principal, reason: str | None = None
     ) -> Operation:
         """Do no more of it. Repeatable. Raises OperationNotFound, IllegalTransition."""
-        found, action = _checked(operation_id), Action(_actor(principal), reason)
+        found, act = _checked(operation_id), action(principal, reason)
 
         def do(unit: Unit) -> OperationRow:
-            verbs.abort(unit, found, action)
-            return verbs.get(unit, found)
+            verbs.abort(unit, found, act)
+            return verbs.get(unit, found, act.only)
 
         return _shown(await self._committer.run(do, key=found))
 
@@ -116,15 +128,11 @@ class Operations:
 
 
 def _count(
-    unit: Unit, query: Query, after: str | None
+    unit: Unit, query: Query, after: str | None, only: str | None
 ) -> tuple[Counter[str], str | None, list[str]]:
-    page = listing.matching(unit, query, after, listing.MAX_EXAMINED)
+    page = listing.matching(unit, query, after, listing.MAX_EXAMINED, only)
     states = verbs.states_of(unit, page.ids)
     return Counter(str(state) for state in states.values()), page.next, page.ids[:_SAMPLE]
-
-
-def _actor(principal: Principal) -> str:
-    return principal.id or "local"
 
 
 def _checked(text: str) -> str:

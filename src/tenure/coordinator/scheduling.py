@@ -8,6 +8,7 @@ from itertools import islice
 
 from tenure.coordinator import cursors, present, queries
 from tenure.coordinator import schedule_present as shown
+from tenure.coordinator.acting import action
 from tenure.coordinator.schedule_intake import edited_schedule, new_schedule
 from tenure.domain.access import Principal
 from tenure.domain.clock import SECOND, Clock, micros
@@ -25,7 +26,7 @@ from tenure.store.keys import take_key
 from tenure.store.reader import Reader
 from tenure.store.reads import JobRow
 from tenure.store.schedule_reads import ScheduleRow
-from tenure.store.schedule_rows import decode_rules
+from tenure.store.schedule_rows import decode_rules, decode_template
 from tenure.store.unit import Unit
 from tenure.wire import schedules as wire
 from tenure.wire.base import Page, validate
@@ -38,8 +39,8 @@ _Verb = Callable[[Unit, str, Action], None]
 
 class Scheduling:
     """Reads, lists and actions on schedules. A schedule is named by its id or an unambiguous
-    beginning of it; every method that names one raises ScheduleNotFound. Use from one event
-    loop."""
+    beginning of it; every method that names one raises ScheduleNotFound, also for one that the
+    caller may not see. Use from one event loop."""
 
     def __init__(
         self,
@@ -64,21 +65,21 @@ class Scheduling:
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch.
         """
         schedule_id = self._ids.one(self._clock.now())
-        new = await new_schedule(body, self._limits, schedule_id, principal.id)
+        new = await new_schedule(body, self._limits, schedule_id, principal.owner_id)
         guard = _Guard("POST /api/schedules", key, body, principal)
-        row = await self._committer.run(lambda unit: _create(unit, new, guard, _action(principal)))
+        row = await self._committer.run(lambda unit: _create(unit, new, guard, action(principal)))
         return shown.schedule(row)
 
-    async def get(self, schedule_id: str, _: Principal) -> wire.Schedule:
+    async def get(self, schedule_id: str, principal: Principal) -> wire.Schedule:
         """One schedule as it is."""
-        return shown.schedule(await self._row(schedule_id))
+        return shown.schedule(await self._row(schedule_id, principal))
 
-    async def _row(self, schedule_id: str) -> ScheduleRow:
-        return await self._reader.run(lambda unit: _read(unit, schedule_id))
+    async def _row(self, schedule_id: str, principal: Principal) -> ScheduleRow:
+        return await self._reader.run(lambda unit: _read(unit, schedule_id, principal.only))
 
     async def list(
         self,
-        _: Principal,
+        principal: Principal,
         *,
         status: str | None = None,
         limit: int | None = None,
@@ -91,7 +92,7 @@ class Scheduling:
         size = queries.page_size("limit", limit)
         below = schedule_reads.LAST_ID if after is None else cursors.to_schedule(after)
         rows, edge = await self._reader.run(
-            lambda unit: schedule_reads.schedules(unit, status, below, size)
+            lambda unit: schedule_reads.schedules(unit, status, below, size, principal.only)
         )
         following = None if edge is None else cursors.of_schedule(edge)
         return Page(items=[shown.schedule(row) for row in rows], next=following)
@@ -105,33 +106,34 @@ class Scheduling:
         """
         wanted = await edited_schedule(body, self._limits, if_match)
         return await self._act(
-            lambda unit, found, action: verbs.edit(unit, found, wanted, action),
+            lambda unit, found, act: verbs.edit(unit, found, wanted, act),
             schedule_id,
-            _action(principal),
+            action(principal),
         )
 
     async def pause(
         self, schedule_id: str, principal: Principal, reason: str | None = None
     ) -> wire.Schedule:
         """Stop firing until resumed. Repeatable."""
-        return await self._act(verbs.pause, schedule_id, _action(principal, reason))
+        return await self._act(verbs.pause, schedule_id, action(principal, reason))
 
     async def resume(
         self, schedule_id: str, principal: Principal, reason: str | None = None
     ) -> wire.Schedule:
         """Fire again from now on. Repeatable."""
-        return await self._act(verbs.resume, schedule_id, _action(principal, reason))
+        return await self._act(verbs.resume, schedule_id, action(principal, reason))
 
-    async def _act(self, verb: _Verb, schedule_id: str, action: Action) -> wire.Schedule:
+    async def _act(self, verb: _Verb, schedule_id: str, act: Action) -> wire.Schedule:
         row = await self._committer.run(
-            lambda unit: _do(unit, verb, schedule_id, action), key=schedule_id
+            lambda unit: _do(unit, verb, schedule_id, act), key=schedule_id
         )
         return shown.schedule(row)
 
     async def delete(self, schedule_id: str, principal: Principal) -> None:
         """Fire no more and hide the schedule. Its jobs stay."""
+        act = action(principal)
         await self._committer.run(
-            lambda unit: verbs.delete(unit, verbs.resolve(unit, schedule_id), _action(principal)),
+            lambda unit: verbs.delete(unit, verbs.resolve(unit, schedule_id, act.only), act),
             key=schedule_id,
         )
 
@@ -147,11 +149,13 @@ class Scheduling:
         `key` is the Idempotency-Key header.
         """
         guard = _Guard(f"POST trigger {schedule_id}", key, b"", principal)
-        action = _action(principal, reason)
+        act = action(principal, reason)
         job_id = await self._committer.run(
-            lambda unit: _trigger(unit, schedule_id, guard, action), key=schedule_id
+            lambda unit: _trigger(unit, schedule_id, guard, act), key=schedule_id
         )
-        return present.job(await self._reader.run(lambda unit: reads.job(unit, job_id)))
+        return present.job(
+            await self._reader.run(lambda unit: reads.job(unit, job_id, principal.only))
+        )
 
     async def backfill(
         self, schedule_id: str, wanted: wire.BackfillIn, principal: Principal
@@ -160,7 +164,7 @@ class Scheduling:
 
         Raises InvalidInput: the range is empty, ahead, older than the ledger, or has too many.
         """
-        row = await self._row(schedule_id)
+        row = await self._row(schedule_id, principal)
         found, rules = row.id, decode_rules(row.rules)
         self._check_range(wanted)
         nominal = times_within(rules, wanted.from_, wanted.to, wire.MAX_BACKFILL + 1)
@@ -170,9 +174,9 @@ class Scheduling:
             past = await self._reader.run(lambda u: schedule_reads.fired(u, found, nominal))
             left = [at for at in nominal if at not in past]
             return shown.backfilled(rules, left, {}, len(past), preview=True)
-        action = _action(principal, wanted.reason)
+        act = action(principal, wanted.reason)
         made = await self._committer.run(
-            lambda unit: verbs.backfill(unit, found, nominal, action), key=found
+            lambda unit: verbs.backfill(unit, found, nominal, act), key=found
         )
         fired = {one.nominal_at: one for one in made if one.nominal_at is not None}
         return shown.backfilled(
@@ -192,7 +196,7 @@ class Scheduling:
     async def fires(
         self,
         schedule_id: str,
-        _: Principal,
+        principal: Principal,
         *,
         limit: int | None = None,
         after: str | None = None,
@@ -201,7 +205,9 @@ class Scheduling:
         size = queries.page_size("limit", limit)
         below = schedule_reads.LAST_FIRE if after is None else cursors.to_fire(after)
         rows = await self._reader.run(
-            lambda unit: schedule_reads.fires(unit, _read(unit, schedule_id).id, below, size)
+            lambda unit: schedule_reads.fires(
+                unit, _read(unit, schedule_id, principal.only).id, below, size
+            )
         )
         more = len(rows) == size
         following = cursors.of_fire(rows[-1].nominal_at, rows[-1].stretch) if more else None
@@ -210,7 +216,7 @@ class Scheduling:
     async def jobs(
         self,
         schedule_id: str,
-        _: Principal,
+        principal: Principal,
         *,
         limit: int | None = None,
         after: str | None = None,
@@ -220,19 +226,20 @@ class Scheduling:
         below = schedule_reads.LAST_ID if after is None else cursors.to_job(after)
 
         def read(unit: Unit) -> tuple[list[str], list[JobRow]]:
-            ids = schedule_reads.job_ids(unit, _read(unit, schedule_id).id, below, size)
-            return ids, reads.jobs(unit, ids)
+            found = _read(unit, schedule_id, principal.only).id
+            ids = schedule_reads.job_ids(unit, found, below, size)
+            return ids, reads.jobs(unit, ids, principal.only)
 
         ids, rows = await self._reader.run(read)
         following = cursors.of_job(ids[-1]) if len(ids) == size else None
         return Page(items=[present.job(row) for row in rows], next=following)
 
     async def next(
-        self, schedule_id: str, _: Principal, count: int | None = None
+        self, schedule_id: str, principal: Principal, count: int | None = None
     ) -> wire.NextTimes:
         """The next nominal times of a schedule, paused or not. Raises InvalidInput."""
         most = queries.bounded("count", count, 5, MAX_NEXT)
-        rules = decode_rules((await self._row(schedule_id)).rules)
+        rules = decode_rules((await self._row(schedule_id, principal)).rules)
         return shown.next_times(rules, islice(times(rules, self._clock.now()), most))
 
     def preview(
@@ -277,34 +284,33 @@ class _Guard:
         return take_key(unit, self._owner, self._key, self._digest, id_)
 
 
-def _action(principal: Principal, reason: str | None = None) -> Action:
-    return Action(principal.id or "local", reason)
+def _read(unit: Unit, schedule_id: str, only: str | None) -> ScheduleRow:
+    return schedule_reads.schedule(unit, verbs.resolve(unit, schedule_id, only), only)
 
 
-def _read(unit: Unit, schedule_id: str) -> ScheduleRow:
-    return schedule_reads.schedule(unit, verbs.resolve(unit, schedule_id))
-
-
-def _create(unit: Unit, new: verbs.NewSchedule, guard: _Guard, action: Action) -> ScheduleRow:
-    check(new.rules, unit.now)  # before the key is taken
+def _create(unit: Unit, new: verbs.NewSchedule, guard: _Guard, act: Action) -> ScheduleRow:
+    # Before the key is taken.
+    check(new.rules, unit.now)
+    verbs.check_scripts(new.template, act)
     found = guard.take(unit, new.id)
     if found == new.id:
-        verbs.create(unit, new, action)
-    return schedule_reads.schedule(unit, found)
+        verbs.create(unit, new, act)
+    return schedule_reads.schedule(unit, found, act.only)
 
 
-def _trigger(unit: Unit, schedule_id: str, guard: _Guard, action: Action) -> str:
+def _trigger(unit: Unit, schedule_id: str, guard: _Guard, act: Action) -> str:
     """The id of the first job: of a repeated request the one it made before."""
-    row = _read(unit, schedule_id)
+    row = _read(unit, schedule_id, act.only)
+    verbs.check_scripts(decode_template(row.job, row.payload, row.workflow), act)
     id_ = IdSource().one(unit.now)
     taken = guard.take(unit, id_)
     if taken == id_:
-        return verbs.trigger(unit, row.id, id_, action)
+        return verbs.trigger(unit, row.id, id_, act)
     nodes = [] if row.workflow is None else workflow_reads.nodes(unit, taken)
     return nodes[0].job_id if nodes else taken
 
 
-def _do(unit: Unit, verb: _Verb, schedule_id: str, action: Action) -> ScheduleRow:
-    found = verbs.resolve(unit, schedule_id)
-    verb(unit, found, action)
-    return schedule_reads.schedule(unit, found)
+def _do(unit: Unit, verb: _Verb, schedule_id: str, act: Action) -> ScheduleRow:
+    found = verbs.resolve(unit, schedule_id, act.only)
+    verb(unit, found, act)
+    return schedule_reads.schedule(unit, found, act.only)

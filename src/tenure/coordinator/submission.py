@@ -14,7 +14,7 @@ from tenure.coordinator import present, receipts
 from tenure.coordinator.intake import CHUNK, Fields, Intake, check_size, decode_many, decode_one
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
-from tenure.domain.access import Principal, Role
+from tenure.domain.access import Permission, Principal, Role
 from tenure.domain.clock import Clock
 from tenure.domain.errors import Forbidden, InvalidInput, TenureError, TooLarge, UniqueTaken
 from tenure.domain.ids import IdSource
@@ -84,13 +84,14 @@ class Submission:
     async def one(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
         """Submit one job from its JSON. `key` is the Idempotency-Key header.
 
-        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, UniqueTaken, Forbidden,
-        TooMany, Unavailable.
+        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, UniqueTaken, TooMany,
+        Unavailable; Forbidden for a script that the caller may not submit, and to a worker that
+        names no parent.
         """
         check_key(key)
         check_size(body, self._limits)
         now = self._clock.now()
-        intake = Intake(self._limits, now, principal.id)
+        intake = _intake(self._limits, now, principal)
         job = intake.take(decode_one(body))
         job.id = self._ids.one(now)
         if intake.caller is not None:
@@ -107,21 +108,21 @@ class Submission:
         request = Request(
             [job], now, owner=principal.id or "", key=key, digest=digest, answer=stored
         )
-        request.tied, request.pointer = bool(job.edges), ""
+        request.tied, request.pointer, request.only = bool(job.edges), "", principal.only
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             replay = submitted.replayed.encode()
             return Receipt(replay, receipts.id_of(replay), replayed=True)
         existing = submitted.existing.get(0)
         if existing is not None:
-            return await self._existing(job, existing)
+            return await self._existing(job, existing, principal)
         if job.spec.options.concurrency_key is not None:
-            answer = await self._as_it_is(job.id) or answer
+            answer = await self._as_it_is(job.id, principal) or answer
         return Receipt(answer, job.id)
 
-    async def _existing(self, job: NewJob, existing: str) -> Receipt:
+    async def _existing(self, job: NewJob, existing: str, principal: Principal) -> Receipt:
         """The job that stands for another one. Raises UniqueTaken when nothing of it is left."""
-        body = await self._as_it_is(existing)
+        body = await self._as_it_is(existing, principal)
         if body is None and (unique := job.spec.options.unique) is not None:
             raise UniqueTaken(f"the unique key {unique.key} belongs to job {existing}, now gone")
         if body is None:
@@ -129,9 +130,9 @@ class Submission:
             body = encode(receipts.created(job, ids.created_at(existing)))
         return Receipt(body, existing, replayed=True)
 
-    async def _as_it_is(self, job_id: str) -> bytes | None:
+    async def _as_it_is(self, job_id: str, principal: Principal) -> bytes | None:
         def read(unit: Unit) -> Job | None:
-            rows = reads.jobs(unit, [job_id])
+            rows = reads.jobs(unit, [job_id], principal.only)
             edges = edges_of(unit, [job_id]).get(job_id, [])
             return present.linked(present.job(rows[0]), edges) if rows else None
 
@@ -142,7 +143,8 @@ class Submission:
         """A job of a running one, which a worker must hold. Raises also LeaseLost, Conflict."""
         worker_id = principal.id if principal.role is Role.WORKER else None
         job_id = await self._committer.run(
-            lambda unit: add(unit, job, caller, now, worker_id), key=caller.job_id
+            lambda unit: add(unit, job, caller, now, worker_id, principal.only),
+            key=caller.job_id,
         )
         existing, job.id = job_id != job.id, job_id
         at = ids.created_at(job_id) if existing else now
@@ -164,7 +166,7 @@ class Submission:
         _refuse_workers(principal)
         check_key(key)
         now = self._clock.now()
-        intake = Intake(self._limits, now, principal.id)
+        intake = _intake(self._limits, now, principal)
         incoming = await self._check(body, lines, intake, _ENOUGH if atomic else None)
         if incoming.refused and atomic:
             incoming.refuse_all()
@@ -177,7 +179,7 @@ class Submission:
         if not jobs:
             return Receipt(answer, "")
         request = Request(jobs, now, principal.id or "", atomic)
-        request.tied = any(job.edges for job in jobs)
+        request.tied, request.only = any(job.edges for job in jobs), principal.only
         request.told = lambda found: encode(_batch(incoming, found)).decode()
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)
@@ -230,6 +232,11 @@ class Submission:
 def _refuse_workers(principal: Principal) -> None:
     if principal.role is Role.WORKER:
         raise Forbidden("a worker submits only with the parent that it runs, one job at a time")
+
+
+def _intake(limits: Limits, now: int, principal: Principal) -> Intake:
+    scripts = principal.may(Permission.SCRIPT)
+    return Intake(limits, now, principal.owner_id, scripts=scripts)
 
 
 def _alone(intake: Intake, fields: Fields, pointer: str) -> NewJob:

@@ -9,6 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tenure.domain.errors import FieldError, Forbidden
+
+SCRIPT_TYPES = frozenset({"python", "shell"})
+"""Types of jobs that carry their own code: they need `Permission.SCRIPT` wherever they come
+from."""
+
 
 class Role(StrEnum):
     ADMIN = "admin"
@@ -53,6 +59,10 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 }
 
 
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""Owns nothing."""
+
+
 class Kind(StrEnum):
     """What a caller showed to be known."""
 
@@ -89,6 +99,22 @@ class Principal:
         return permission in GRANTS[self.role] and (
             self.scopes is None or permission in self.scopes
         )
+
+    @property
+    def only(self) -> str | None:
+        """The owner whose objects are all that this caller sees and touches; None: everybody's."""
+        return (self.id or NOBODY) if self.role is Role.USER else None
+
+    @property
+    def owner_id(self) -> str | None:
+        """Who owns what this caller makes."""
+        return None if self.role is Role.WORKER else self.id
+
+
+def no_scripts(type_: str, pointer: str = "") -> Forbidden:
+    """The refusal of a job of a script type, which is found at a JSON pointer."""
+    detail = f"jobs of type {type_} carry their own code: they need the permission script"
+    return Forbidden(detail, errors=(FieldError(f"{pointer}/type", detail),))
 
 
 def narrowed(scopes: Iterable[Permission]) -> frozenset[Permission]:

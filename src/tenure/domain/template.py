@@ -42,6 +42,13 @@ def size(template: Template) -> int:
     return len(template.nodes) if isinstance(template, WorkflowTemplate) else 1
 
 
+def types(template: Template) -> frozenset[str]:
+    """The types of the jobs a fire submits."""
+    if isinstance(template, WorkflowTemplate):
+        return frozenset(node.spec.type for node in template.nodes)
+    return frozenset({template.spec.type})
+
+
 def jobs(template: Template, ids: Sequence[str], owner_id: str | None) -> list[NewJob]:
     """New jobs of a template under these ids, as many as its `size`, tied to each other."""
     if isinstance(template, JobTemplate):

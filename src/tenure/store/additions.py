@@ -18,25 +18,40 @@ from tenure.store import tables_workflows as w
 from tenure.store.dependents import descendants, lock_waiting
 from tenure.store.dialect import Dialect
 from tenure.store.links import add_edges, add_nodes
+from tenure.store.sight import visible
 from tenure.store.submits import Submission, submit
 from tenure.store.unit import Unit
 from tenure.store.workflow_counts import workflows_of
 from tenure.store.workflows import lock_workflow, standing
 
 
-def add(unit: Unit, job: NewJob, caller: LeaseRef, at: int, worker_id: str | None = None) -> str:
+def add(
+    unit: Unit,
+    job: NewJob,
+    caller: LeaseRef,
+    at: int,
+    worker_id: str | None = None,
+    only: str | None = None,
+) -> str:
     """Submit a job for a running one; its id, or that of the job which has its key already.
 
     The new job joins the caller's workflow, if it has one, takes its owner, and every child of the
     caller waits for it too. `job.key` is unique in the workflow, without one among the jobs of the
-    caller. Locks the workflow, the caller, then its waiting children. Raises LeaseLost for an ended
-    lease or, with `worker_id`, one of another worker, Conflict when the workflow was cancelled,
-    TooLarge when it is full, InvalidInput.
+    caller. `worker_id`, `only`: the worker that must hold the caller, the owner it must have, any
+    when None. Locks the workflow, the caller, then its waiting children. Raises LeaseLost for a
+    lease that has ended or is another's, Conflict when the workflow was cancelled, TooLarge when it
+    is full, InvalidInput.
     """
     workflow_id = workflows_of(unit, [caller.job_id]).get(caller.job_id)
-    cancelled = None if workflow_id is None else lock_workflow(unit, workflow_id)
-    held = unit.rows(_lock_caller(unit.dialect), job_id=caller.job_id, fence=caller.fence)
-    if not held or worker_id not in (None, held[0][2]):
+    cancelled = None if workflow_id is None else lock_workflow(unit, workflow_id, None)
+    held = unit.rows(
+        _lock_caller(unit.dialect),
+        job_id=caller.job_id,
+        fence=caller.fence,
+        worker=worker_id,
+        only=only,
+    )
+    if not held:
         raise LeaseLost(f"job {caller.job_id} no longer runs under fence {caller.fence}")
     if workflow_id is not None:
         known = _node(unit, workflow_id, job.key)
@@ -64,7 +79,7 @@ def add(unit: Unit, job: NewJob, caller: LeaseRef, at: int, worker_id: str | Non
 
 def _submit(unit: Unit, job: NewJob, caller: LeaseRef, at: int, *, keyed: bool) -> str | None:
     """Insert the job; the id of the one that has its key, when it is guarded by its caller."""
-    request = Submission([job], at, tied=True, pointer="")
+    request = Submission([job], at, tied=True, pointer="", only=job.owner_id)
     if keyed and job.key is not None:
         request.owner, request.key = f"job:{caller.job_id}", job.key
     (answer,) = submit(unit, [request])
@@ -94,14 +109,16 @@ def _read_node(dialect: Dialect) -> sa.Select[Any]:
 
 @cache
 def _lock_caller(dialect: Dialect) -> sa.Select[Any]:
-    a, j = t.active_jobs.c, t.jobs.c
+    a, j, worker = t.active_jobs.c, t.jobs.c, sa.bindparam("worker", type_=t.Uuid)
     return dialect.read(
-        sa.select(a.job_id, j.owner_id, a.worker_id)
+        sa.select(a.job_id, j.owner_id)
         .join_from(t.active_jobs, t.jobs, j.id == a.job_id)
         .where(
             a.job_id == sa.bindparam("job_id", type_=t.Uuid),
             a.fence == sa.bindparam("fence", type_=sa.BigInteger()),
             t.LEASED,
+            sa.or_(worker.is_(None), a.worker_id == worker),
+            visible(j.owner_id),
         )
         .with_for_update(of=t.active_jobs)
     )

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from tenure.domain.access import SCRIPT_TYPES, no_scripts
 from tenure.domain.errors import IllegalTransition, JobNotFound
 from tenure.domain.job import Reason, waiting_reason
 from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, step
@@ -23,6 +24,7 @@ from tenure.store.events import Happening, record
 from tenure.store.finals import Unstarted, end_waiting
 from tenure.store.options import decode_options
 from tenure.store.replays import replay
+from tenure.store.sight import visible
 from tenure.store.ties import end
 from tenure.store.uniqueness import let_go, take_again
 from tenure.store.unit import Unit
@@ -30,10 +32,21 @@ from tenure.store.unit import Unit
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Who does something to a job, and why."""
+    """Who does something to a job, and why.
+
+    `only`: the owner whose objects it may touch, everybody's when None; others' are not found.
+    `scripts`: whether it may make jobs run that carry their own code.
+    """
 
     actor: str | None = None
     reason: str | None = None
+    only: str | None = None
+    scripts: bool = True
+
+    def check_script(self, type_: str) -> None:
+        """Refuse to make a job of this type run. Raises Forbidden."""
+        if not self.scripts and type_ in SCRIPT_TYPES:
+            raise no_scripts(type_)
 
 
 class Row(NamedTuple):
@@ -74,13 +87,13 @@ class Asked(NamedTuple):
         return decode_options(self.options).concurrency_key
 
 
-def locked(unit: Unit, job_id: str) -> tuple[Row, Asked]:
-    """A job's row, locked until the transaction ends, and what was asked.
+def locked(unit: Unit, job_id: str, only: str | None = None) -> tuple[Row, Asked]:
+    """A job's row, locked until the transaction ends, and what was asked; `only` as in `Action`.
 
     Locks the job, then its active row or final run: only a person's act makes a final job active
     again, and those wait for each other at the job. Raises JobNotFound (also for a deleted job).
     """
-    asked = unit.rows(_lock_asked(unit.dialect), job_id=job_id)
+    asked = unit.rows(_lock_asked(unit.dialect), job_id=job_id, only=only)
     found = asked and unit.rows(_lock_active(unit.dialect), job_id=job_id)
     found = found or (asked and unit.rows(_lock_final(unit.dialect), job_id=job_id))
     if not found:
@@ -126,7 +139,7 @@ def _lock_asked(dialect: Dialect) -> sa.Select[Any]:
     )  # fmt: skip
     return dialect.read(
         sa.select(*columns)
-        .where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None))
+        .where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None), visible(j.owner_id))
         .with_for_update(key_share=True)
     )
 
@@ -143,7 +156,7 @@ def cancel(unit: Unit, job_id: str, action: Action) -> None:
 
     Repeatable. Raises IllegalTransition when it ended otherwise, and as `locked`.
     """
-    row, _ = locked(unit, job_id)
+    row, _ = locked(unit, job_id, action.only)
     if row.state is JobState.CANCELLED:
         return
     state = step(row.state, Event.CANCEL)
@@ -178,7 +191,7 @@ def _request_cancel() -> sa.Update:
 
 def pause(unit: Unit, job_id: str, action: Action) -> None:
     """Hold a job that waits; it keeps its rank. Repeatable. Raises as `cancel`."""
-    row, asked = locked(unit, job_id)
+    row, asked = locked(unit, job_id, action.only)
     if row.state is JobState.PAUSED:
         return
     state = step(row.state, Event.PAUSE)
@@ -191,11 +204,12 @@ def pause(unit: Unit, job_id: str, action: Action) -> None:
 def resume(unit: Unit, job_id: str, action: Action) -> None:
     """Let a paused job go on, at its old rank. Repeatable: a job that waits is left alone.
 
-    Raises as `cancel`.
+    Raises as `cancel`, and Forbidden for a script that the action may not run.
     """
-    row, asked = locked(unit, job_id)
+    row, asked = locked(unit, job_id, action.only)
     if row.state in (JobState.BLOCKED, JobState.SCHEDULED, JobState.PENDING):
         return
+    action.check_script(asked.type)
     key = asked.concurrency_key
     facts = Circumstances(
         edge_open=bool(row.waits), due_later=row.run_at > unit.now, key_full=key is not None
@@ -229,10 +243,11 @@ def retry(unit: Unit, job_id: str, action: Action) -> None:
 
     It waits again for jobs it depends on that are unfinished. Its former end stays in the history;
     `replays.replay` says what becomes of the jobs below. Raises IllegalTransition for an unfinished
-    job, so repeating it is refused, UniqueTaken when another job has a unique key it needs, and as
-    `locked`.
+    job, so repeating it is refused, UniqueTaken when another job has a unique key it needs,
+    Forbidden for a script that the action may not run, and as `locked`.
     """
-    row, asked = locked(unit, job_id)
+    row, asked = locked(unit, job_id, action.only)
+    action.check_script(asked.type)
     step(row.state, Event.RETRY)
     unique = decode_options(asked.options).unique
     if unique is not None:
@@ -249,7 +264,7 @@ def delete(unit: Unit, job_id: str, action: Action) -> None:
 
     Raises IllegalTransition while it runs, and as `locked`.
     """
-    row, asked = locked(unit, job_id)
+    row, asked = locked(unit, job_id, action.only)
     if row.state is JobState.RUNNING:
         raise IllegalTransition("a running job cannot be deleted, cancel it first")
     if row.state not in TERMINAL:

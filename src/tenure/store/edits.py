@@ -47,13 +47,16 @@ def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
 
     An edit of nothing changes nothing. Locks and raises as `control.locked`, and raises
     PreconditionFailed, VersionConflict, IllegalTransition when the job runs or has ended,
-    InvalidInput when its attempts are already beyond `max_attempts`.
+    InvalidInput when its attempts are already beyond `max_attempts`, Forbidden when it is or
+    becomes a script that the action may not run.
     """
-    row, asked = locked(unit, job_id)
+    row, asked = locked(unit, job_id, action.only)
     _check(row, asked, wanted)
     if not wanted.changes and wanted.payload is None:
         return
     spec = _edited(asked, wanted.changes)
+    action.check_script(asked.type)
+    action.check_script(spec.type)
     if "max_attempts" in wanted.changes and spec.options.max_attempts <= row.attempt:
         raise InvalidInput.field(
             "max_attempts", f"{row.attempt} attempts were made, so at least {row.attempt + 1}"

@@ -68,15 +68,15 @@ def exclude(unit: Unit, submissions: list[Submission], answers: Answers) -> list
     wanted: dict[Key, tuple[str, Unique]] = {}
     for s, answer in zip(submissions, answers, strict=True):
         for _, job, unique in _new(s, answer):
-            wanted.setdefault((s.owner, unique.key), (job.id, unique))
+            wanted.setdefault(_key(job, unique), (job.id, unique))
     if not wanted:
         return []
     held = take(unit, wanted)
     own = {job.id for s in submissions for job in s.jobs}
     others = {
-        held[s.owner, unique.key]
+        held[_key(job, unique)]
         for s, answer in zip(submissions, answers, strict=True)
-        for _, _, unique in _new(s, answer)
+        for _, job, unique in _new(s, answer)
         if unique.on_conflict is OnConflict.REPLACE
     } - own
     verdicts = _Verdicts(held, own | (_unstarted(unit, others) if others else set()))
@@ -89,6 +89,11 @@ def exclude(unit: Unit, submissions: list[Submission], answers: Answers) -> list
     if verdicts.fate:
         _mend(unit, submissions, answers, verdicts.fate)
     return verdicts.replacements
+
+
+def _key(job: NewJob, unique: Unique) -> Key:
+    """A unique key is one of the job's owner, whoever submits it."""
+    return job.owner_id or "", unique.key
 
 
 def _new(s: Submission, answer: Submitted | TenureError) -> Iterator[tuple[int, NewJob, Unique]]:
@@ -110,7 +115,7 @@ def _judge(
     refused: dict[int, TenureError] = {}
     replacements: list[Replacement] = []
     for place, job, unique in _new(s, answer):
-        key = (s.owner, unique.key)
+        key = _key(job, unique)
         holder = verdicts.held[key]
         if isinstance(verdicts.fate.get(holder), TenureError):
             verdicts.held[key] = holder = job.id

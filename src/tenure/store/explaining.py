@@ -20,6 +20,7 @@ from tenure.store.dialect import Dialect
 from tenure.store.history import events
 from tenure.store.lanes import not_expired
 from tenure.store.options import decode_options
+from tenure.store.sight import visible
 from tenure.store.tables_limits import limits
 from tenure.store.tables_workflows import dependencies
 from tenure.store.unit import Lane, Unit
@@ -47,11 +48,12 @@ _OFFERS = msgspec.json.Decoder(list[_Offer])
 _ERROR = msgspec.json.Decoder(_Error)
 
 
-def situation(unit: Unit, job_id: str) -> Situation:
+def situation(unit: Unit, job_id: str, only: str | None = None) -> Situation:
     """A job and what decides about it. Locks nothing; a fixed number of statements, each by index
-    and bounded, whatever waits. Raises JobNotFound.
+    and bounded, whatever waits. `only`: the owner whose job it must be, anybody's when None.
+    Raises JobNotFound.
     """
-    rows = unit.rows(_read_job(unit.dialect), job_id=job_id)
+    rows = unit.rows(_read_job(unit.dialect), job_id=job_id, only=only)
     if not rows:
         raise JobNotFound(f"there is no job {job_id}")
     row = dict(zip(_NAMES_OF_JOB, rows[0], strict=True))
@@ -127,6 +129,7 @@ def _read_job(dialect: Dialect) -> sa.Select[Any]:
         .where(
             j.id == sa.bindparam("job_id"),
             j.deleted_at.is_(None),
+            visible(j.owner_id),
             sa.or_(a.state.is_not(None), t.FINAL),
         )
     )

@@ -15,14 +15,16 @@ from tenure.domain.workflow import NewWorkflow
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
+from tenure.store.sight import visible
 from tenure.store.unit import ClosedEdge, Unit
 from tenure.store.workflow_counts import FINAL_STATES, add_counts
 
 
 def unfit(
-    unit: Unit, jobs: Sequence[NewJob], owner: str | None, pointer: str
+    unit: Unit, jobs: Sequence[NewJob], only: str | None, pointer: str
 ) -> dict[int, InvalidInput]:
-    """The jobs, by place, that name a parent that is not there or not their owner's.
+    """The jobs, by place, that name a parent that is not there, or not of the owner `only`
+    unless that is None.
 
     `pointer` leads to a job of the request, `{}` standing for its place. Reads only.
     """
@@ -30,8 +32,8 @@ def unfit(
     outside = {edge.parent_id for job in jobs for edge in job.edges} - own
     if not outside:
         return {}
-    rows = unit.rows(_read_parents(unit.dialect), sorted((parent,) for parent in outside))
-    known = {row[0] for row in rows if owner is None or row[1] == owner} | own
+    named = sorted((parent,) for parent in outside)
+    known = {row[0] for row in unit.rows(_read_parents(unit.dialect), named, only=only)} | own
     refused: dict[int, InvalidInput] = {}
     for place, job in enumerate(jobs):
         wrong = [(n, e.parent_id) for n, e in enumerate(job.edges) if e.parent_id not in known]
@@ -53,9 +55,9 @@ def _read_parents(dialect: Dialect) -> sa.Select[Any]:
     j = t.jobs.c
     batch = dialect.batch(j.id)
     return dialect.read(
-        sa.select(j.id, j.owner_id)
+        sa.select(j.id)
         .join_from(batch, t.jobs, j.id == batch.c.id)
-        .where(j.deleted_at.is_(None))
+        .where(j.deleted_at.is_(None), visible(j.owner_id))
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tenure.domain.query import LAST_ID, Query
 from tenure.store.unit import Unit
-from tenure.store.windows import read_window, streams_of
+from tenure.store.windows import read_window, streams_of, streams_of_owner
 
 MAX_EXAMINED = 10_000
 MAX_PAGE_BYTES = 8 * 1024 * 1024
@@ -28,23 +28,33 @@ class Listed:
     next: str | None
 
 
-def job_ids(unit: Unit, query: Query, after: str | None, limit: int, skip: int = 0) -> Listed:
-    """A page of `limit` jobs below the id `after`, beyond the first `skip` that fit.
+def job_ids(
+    unit: Unit,
+    query: Query,
+    after: str | None,
+    limit: int,
+    skip: int = 0,
+    only: str | None = None,
+) -> Listed:
+    """A page of `limit` jobs below the id `after`, beyond the first `skip` that fit, of the owner
+    `only` unless that is None.
 
     Examines at most MAX_EXAMINED rows, so the page may be short, even empty, while `next` is set.
     """
-    found, following = _gather(unit, query, after, limit + skip)
+    found, following = _gather(unit, query, after, limit + skip, only)
     return _cut(found[skip:], following)
 
 
-def matching(unit: Unit, query: Query, after: str | None, limit: int) -> Listed:
+def matching(
+    unit: Unit, query: Query, after: str | None, limit: int, only: str | None = None
+) -> Listed:
     """As `job_ids`, for those who read no payloads: pages are not bounded by bytes."""
-    found, following = _gather(unit, query, after, limit)
+    found, following = _gather(unit, query, after, limit, only)
     return Listed([job_id for job_id, _ in found], following)
 
 
 def _gather(
-    unit: Unit, query: Query, after: str | None, goal: int
+    unit: Unit, query: Query, after: str | None, goal: int, only: str | None
 ) -> tuple[list[tuple[str, int]], str | None]:
     """Up to `goal` jobs that fit, each with its size, and the id to go on below."""
     low, high = query.ids
@@ -52,11 +62,15 @@ def _gather(
     found: list[tuple[str, int]] = []
     if not query.states or below <= low:
         return found, None
-    streams = streams_of(unit, query.states, MAX_EXAMINED // 2)
+    streams = (
+        streams_of(unit, query.states, MAX_EXAMINED // 2)
+        if only is None
+        else streams_of_owner(query.states)
+    )
     statement = read_window(unit.dialect, streams, query)
     for size in _sizes(query, goal):
         room = goal - len(found)
-        rows = unit.rows(statement, below=below, floor=low, size=size, room=room)
+        rows = unit.rows(statement, below=below, floor=low, size=size, room=room, only=only)
         edge, count = rows[0][2], rows[0][3]
         fit = [(row[0], row[1]) for row in rows if row[0] is not None]
         found += fit

@@ -21,6 +21,7 @@ from tenure.store.control import Action
 from tenure.store.dialect import Dialect
 from tenure.store.edits import Edit
 from tenure.store.listing import Listed
+from tenure.store.sight import owned, visible
 from tenure.store.tables_operations import GOING, operations
 from tenure.store.unit import Unit
 
@@ -50,6 +51,8 @@ class OperationRow(NamedTuple):
     note: str | None
     created_at: int
     finished_at: int | None
+    only_owner_id: str | None = None
+    scripts: int = 1
 
 
 def begin(unit: Unit, row: OperationRow) -> None:
@@ -57,13 +60,13 @@ def begin(unit: Unit, row: OperationRow) -> None:
     unit.execute(sa.insert(operations), **row._asdict())
 
 
-def get(unit: Unit, operation_id: str) -> OperationRow:
-    """One operation. Raises OperationNotFound."""
-    return _one(unit, operation_id, False)
+def get(unit: Unit, operation_id: str, only: str | None = None) -> OperationRow:
+    """One operation, of the owner `only` unless that is None. Raises OperationNotFound."""
+    return _one(unit, operation_id, False, only)
 
 
-def _one(unit: Unit, operation_id: str, locked: bool) -> OperationRow:
-    rows = unit.rows(_read_one(unit.dialect, locked), id=operation_id)
+def _one(unit: Unit, operation_id: str, locked: bool, only: str | None = None) -> OperationRow:
+    rows = unit.rows(_read_one(unit.dialect, locked), id=operation_id, only=only)
     if not rows:
         raise OperationNotFound(f"there is no operation {operation_id}")
     return OperationRow._make(rows[0])
@@ -71,22 +74,26 @@ def _one(unit: Unit, operation_id: str, locked: bool) -> OperationRow:
 
 @cache
 def _read_one(dialect: Dialect, locked: bool) -> sa.Select[Any]:
-    found = sa.select(operations).where(operations.c.id == sa.bindparam("id", type_=t.Uuid))
+    c = operations.c
+    found = sa.select(operations).where(
+        c.id == sa.bindparam("id", type_=t.Uuid), visible(c.owner_id)
+    )
     return dialect.read(found.with_for_update() if locked else found)
 
 
-def newest(unit: Unit, below: str, limit: int) -> list[OperationRow]:
-    """Operations below an id, newest first."""
-    rows = unit.rows(_read_newest(unit.dialect), below=below, limit=limit)
+def newest(unit: Unit, below: str, limit: int, only: str | None = None) -> list[OperationRow]:
+    """Operations below an id, newest first, of the owner `only` unless that is None."""
+    newest_of = _read_newest(unit.dialect, only is not None)
+    rows = unit.rows(newest_of, below=below, limit=limit, only=only)
     return [OperationRow._make(row) for row in rows]
 
 
 @cache
-def _read_newest(dialect: Dialect) -> sa.Select[Any]:
+def _read_newest(dialect: Dialect, own: bool) -> sa.Select[Any]:
     c = operations.c
     below, limit = sa.bindparam("below", type_=t.Uuid), sa.bindparam("limit", type_=t.Integer)
     found = sa.select(operations).where(c.id < below).order_by(c.id.desc()).limit(limit)
-    return dialect.read(found)
+    return dialect.read(found.where(owned(c.owner_id)) if own else found)
 
 
 def going(unit: Unit, limit: int = 20) -> list[OperationRow]:
@@ -106,7 +113,7 @@ def abort(unit: Unit, operation_id: str, action: Action) -> None:
 
     Raises OperationNotFound, IllegalTransition when it has ended otherwise.
     """
-    row = _one(unit, operation_id, True)
+    row = _one(unit, operation_id, True, action.only)
     if row.state == OperationState.ABORTED:
         return
     if row.state != OperationState.RUNNING:
@@ -143,7 +150,8 @@ def advance(
     if row != seen or row.state != OperationState.RUNNING:
         return None
     act = _act(row)
-    action = Action(row.actor, f"operation {row.id}" + (f": {row.reason}" if row.reason else ""))
+    reason = f"operation {row.id}" + (f": {row.reason}" if row.reason else "")
+    action = Action(row.actor, reason, row.only_owner_id, bool(row.scripts))
     done: list[str] = []
     refused, error = 0, row.last_error
     now_in = states_of(unit, page.ids)

@@ -12,6 +12,7 @@ from tenure.store import naming
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
+from tenure.store.sight import visible
 from tenure.store.unit import Unit
 
 
@@ -62,17 +63,18 @@ class RunRow(NamedTuple):
     result: str | None
 
 
-def job(unit: Unit, job_id: str) -> JobRow:
-    """One job by its id. Raises JobNotFound."""
-    rows = jobs(unit, [job_id])
+def job(unit: Unit, job_id: str, only: str | None = None) -> JobRow:
+    """One job by its id, of the owner `only` unless that is None. Raises JobNotFound."""
+    rows = jobs(unit, [job_id], only)
     if not rows:
         raise JobNotFound(f"there is no job {job_id}")
     return rows[0]
 
 
-def jobs(unit: Unit, job_ids: list[str]) -> list[JobRow]:
-    """Jobs by id, in the order of `job_ids`; those that are not there are left out."""
-    rows = unit.rows(_read_jobs(unit.dialect), [(job_id,) for job_id in job_ids])
+def jobs(unit: Unit, job_ids: list[str], only: str | None = None) -> list[JobRow]:
+    """Jobs by id, in the order of `job_ids`; those that are not there, or not of the owner `only`
+    unless that is None, are left out."""
+    rows = unit.rows(_read_jobs(unit.dialect), [(job_id,) for job_id in job_ids], only=only)
     found = {row[0]: JobRow._make(row) for row in rows}
     return [found[job_id] for job_id in job_ids if job_id in found]
 
@@ -105,7 +107,7 @@ def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
         .outerjoin(w.workflow_jobs, n.job_id == j.id)
         .outerjoin(t.active_jobs, a.job_id == j.id)
         .outerjoin(t.runs, sa.and_(r.job_id == j.id, t.FINAL))
-        .where(j.deleted_at.is_(None), sa.or_(a.state.is_not(None), t.FINAL))
+        .where(j.deleted_at.is_(None), sa.or_(a.state.is_not(None), t.FINAL), visible(j.owner_id))
     )
 
 
@@ -122,9 +124,9 @@ def _last_error() -> sa.ScalarSelect[Any]:
     )
 
 
-def known(unit: Unit, job_id: str) -> str:
-    """The id, when the job is there. Raises JobNotFound."""
-    if not unit.rows(_read_known(unit.dialect), job_id=job_id):
+def known(unit: Unit, job_id: str, only: str | None = None) -> str:
+    """The id, when the job is there and of the owner `only` (any: None). Raises JobNotFound."""
+    if not unit.rows(_read_known(unit.dialect), job_id=job_id, only=only):
         raise JobNotFound(f"there is no job {job_id}")
     return job_id
 
@@ -133,13 +135,15 @@ def known(unit: Unit, job_id: str) -> str:
 def _read_known(dialect: Dialect) -> sa.Select[Any]:
     j = t.jobs.c
     return dialect.read(
-        sa.select(j.id).where(j.id == sa.bindparam("job_id"), j.deleted_at.is_(None))
+        sa.select(j.id).where(
+            j.id == sa.bindparam("job_id"), j.deleted_at.is_(None), visible(j.owner_id)
+        )
     )
 
 
-def resolve(unit: Unit, text: str) -> str:
+def resolve(unit: Unit, text: str, only: str | None = None) -> str:
     """The id of a job from its beginning; see `naming.resolve`. Raises JobNotFound."""
-    return naming.resolve(unit, t.jobs, text, JobNotFound, "job")
+    return naming.resolve(unit, t.jobs, text, JobNotFound, "job", only)
 
 
 def runs(unit: Unit, job_id: str, limit: int) -> list[RunRow]:

@@ -177,7 +177,7 @@ def _activate(unit: Unit, graph: _Graph, jobs: list[Final], chosen: Collection[s
                 job.job_id, job.queue, job.type, state.value,
                 waiting_reason(state, bool(waits)),
                 rank(run_at, job.priority), run_at, options.expires_at, job.attempt, most,
-                job.fence, int(ties), waits, job.schedule_id, key,
+                job.fence, int(ties), waits, job.schedule_id, key, job.owner_id,
             )
         )  # fmt: skip
     if expired:
@@ -298,7 +298,7 @@ def _insert_active(dialect: Dialect) -> sa.Executable:
     a = t.active_jobs.c
     columns = (
         a.job_id, a.queue, a.type, a.state, a.reason, a.rank, a.run_at, a.expires_at, a.attempt,
-        a.max_attempts, a.fence, a.ties, a.waits, a.schedule_id, a.concurrency_key,
+        a.max_attempts, a.fence, a.ties, a.waits, a.schedule_id, a.concurrency_key, a.owner_id,
     )  # fmt: skip
     zeros: list[Any] = [sa.literal_column("0") for _ in range(3)]
     return sa.insert(t.active_jobs).from_select(

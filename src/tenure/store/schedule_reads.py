@@ -11,6 +11,7 @@ from tenure.domain.errors import ScheduleNotFound
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s
 from tenure.store.dialect import Dialect
+from tenure.store.sight import owned, visible
 from tenure.store.unit import Unit
 
 MAX_EXAMINED = 10_000
@@ -52,9 +53,9 @@ class FireRow(NamedTuple):
     workflow_id: str | None
 
 
-def schedule(unit: Unit, schedule_id: str) -> ScheduleRow:
-    """One schedule. Raises ScheduleNotFound."""
-    rows = unit.rows(_read_one(unit.dialect), schedule_id=schedule_id)
+def schedule(unit: Unit, schedule_id: str, only: str | None = None) -> ScheduleRow:
+    """One schedule, of the owner `only` unless that is None. Raises ScheduleNotFound."""
+    rows = unit.rows(_read_one(unit.dialect), schedule_id=schedule_id, only=only)
     if not rows:
         raise ScheduleNotFound(f"there is no schedule {schedule_id}")
     return ScheduleRow._make(rows[0])
@@ -68,39 +69,46 @@ def _columns() -> list[sa.Column[Any]]:
 def _read_one(dialect: Dialect) -> sa.Select[Any]:
     c = s.schedules.c
     return dialect.read(
-        sa.select(*_columns()).where(c.id == sa.bindparam("schedule_id"), c.deleted_at.is_(None))
+        sa.select(*_columns()).where(
+            c.id == sa.bindparam("schedule_id"), c.deleted_at.is_(None), visible(c.owner_id)
+        )
     )
 
 
 def schedules(
-    unit: Unit, status: str | None, below: str, limit: int
+    unit: Unit, status: str | None, below: str, limit: int, only: str | None = None
 ) -> tuple[list[ScheduleRow], str | None]:
-    """Up to `limit` schedules with ids below `below`, newest first; the id to go on below.
+    """Up to `limit` schedules with ids below `below`, newest first, of the owner `only` unless
+    that is None; the id to go on below.
 
     Examines at most MAX_EXAMINED rows: a page may be short while there is more.
     """
     examined = limit if status is None else MAX_EXAMINED
-    rows = unit.rows(_read_page(unit.dialect, status), below=below, size=examined, limit=limit)
+    own = only is not None
+    page = _read_page(unit.dialect, status, own)
+    rows = unit.rows(page, below=below, size=examined, limit=limit, only=only)
     found = [ScheduleRow._make(row[:-1]) for row in rows]
     if len(found) == limit:
         return found, found[-1].id
-    edges = unit.rows(_read_edge(unit.dialect), below=below, skip=examined - 1)
+    edges = unit.rows(_read_edge(unit.dialect, own), below=below, skip=examined - 1, only=only)
     return found, edges[0][0] if edges else None
 
 
+def _below(found: sa.Select[Any], own: bool) -> sa.Select[Any]:
+    """Schedules below an id, newest first: all, deleted ones too, or the others of one owner."""
+    c = s.schedules.c
+    found = found.where(c.id < sa.bindparam("below", type_=t.Uuid)).order_by(c.id.desc())
+    return found.where(owned(c.owner_id), c.deleted_at.is_(None)) if own else found
+
+
 @cache
-def _read_page(dialect: Dialect, status: str | None) -> sa.Select[Any]:
+def _read_page(dialect: Dialect, status: str | None, own: bool) -> sa.Select[Any]:
     c = s.schedules.c
     state = sa.case(
         (c.paused_at.is_not(None), "paused"), (c.next_nominal_at.is_(None), "ended"), else_="active"
     )
-    window = (
-        sa.select(*_columns(), c.deleted_at, state.label("status"))
-        .where(c.id < sa.bindparam("below", type_=t.Uuid))
-        .order_by(c.id.desc())
-        .limit(sa.bindparam("size", type_=t.Integer))
-        .subquery("window")
-    )
+    seen = _below(sa.select(*_columns(), c.deleted_at, state.label("status")), own)
+    window = seen.limit(sa.bindparam("size", type_=t.Integer)).subquery("window")
     w = window.c
     found = sa.select(*(w[name] for name in ScheduleRow._fields), w.status).where(
         w.deleted_at.is_(None)
@@ -111,15 +119,9 @@ def _read_page(dialect: Dialect, status: str | None) -> sa.Select[Any]:
 
 
 @cache
-def _read_edge(dialect: Dialect) -> sa.Select[Any]:
-    c = s.schedules.c
-    return dialect.read(
-        sa.select(c.id)
-        .where(c.id < sa.bindparam("below", type_=t.Uuid))
-        .order_by(c.id.desc())
-        .offset(sa.bindparam("skip", type_=t.Integer))
-        .limit(1)
-    )
+def _read_edge(dialect: Dialect, own: bool) -> sa.Select[Any]:
+    found = _below(sa.select(s.schedules.c.id), own)
+    return dialect.read(found.offset(sa.bindparam("skip", type_=t.Integer)).limit(1))
 
 
 def fires(unit: Unit, schedule_id: str, below: tuple[int, int], limit: int) -> list[FireRow]:

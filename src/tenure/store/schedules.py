@@ -1,7 +1,8 @@
 """What a person does with a schedule: create, change, pause, resume, delete, run now, backfill.
 
 Every verb but `create` locks the schedule's row first, so it waits for a fire under way and the
-next fire sees what it did.
+next fire sees what it did. What makes the template run or changes it raises Forbidden when one of
+its jobs is a script that the action may not run.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from tenure.domain.errors import PreconditionFailed, ScheduleNotFound, VersionConflict
 from tenure.domain.schedule import check, due_at, plan
 from tenure.domain.scheduling import FireOutcome, ScheduleRules
-from tenure.domain.template import Template
+from tenure.domain.template import Template, types
 from tenure.store import naming
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action
@@ -29,6 +30,7 @@ from tenure.store.schedule_rows import (
     encode_rules,
     encode_template,
 )
+from tenure.store.sight import visible
 from tenure.store.unit import Unit
 
 
@@ -74,9 +76,9 @@ class _Locked(NamedTuple):
     next_nominal_at: int | None
 
 
-def resolve(unit: Unit, text: str) -> str:
+def resolve(unit: Unit, text: str, only: str | None = None) -> str:
     """The id of a schedule from its beginning; see `naming.resolve`. Raises ScheduleNotFound."""
-    return naming.resolve(unit, s.schedules, text, ScheduleNotFound, "schedule")
+    return naming.resolve(unit, s.schedules, text, ScheduleNotFound, "schedule", only)
 
 
 def create(unit: Unit, new: NewSchedule, action: Action) -> None:
@@ -84,6 +86,7 @@ def create(unit: Unit, new: NewSchedule, action: Action) -> None:
 
     Raises InvalidInput when it never fires.
     """
+    check_scripts(new.template, action)
     rules = _anchored(new.rules, unit.now)
     nominal = check(rules, unit.now)
     due = None if new.paused else due_at(rules, new.id, nominal)
@@ -121,8 +124,8 @@ def _note(unit: Unit, schedule_id: str, event: str, action: Action, **detail: An
     record(unit, [Happening(f"schedule_{event}", None, action.actor, action.reason, told)])
 
 
-def _locked(unit: Unit, schedule_id: str) -> _Locked:
-    rows = unit.rows(_lock(unit.dialect), schedule_id=schedule_id)
+def _locked(unit: Unit, schedule_id: str, action: Action) -> _Locked:
+    rows = unit.rows(_lock(unit.dialect), schedule_id=schedule_id, only=action.only)
     if not rows:
         raise ScheduleNotFound(f"there is no schedule {schedule_id}")
     return _Locked._make(rows[0])
@@ -133,7 +136,7 @@ def _lock(dialect: Dialect) -> sa.Select[Any]:
     c = s.schedules.c
     return dialect.read(
         sa.select(*(c[name] for name in _Locked._fields))
-        .where(c.id == sa.bindparam("schedule_id"), c.deleted_at.is_(None))
+        .where(c.id == sa.bindparam("schedule_id"), c.deleted_at.is_(None), visible(c.owner_id))
         .with_for_update()
     )
 
@@ -144,8 +147,10 @@ def edit(unit: Unit, schedule_id: str, wanted: ScheduleEdit, action: Action) -> 
     Times that were due and not yet decided are noted as missed or paused. Raises
     ScheduleNotFound, PreconditionFailed, VersionConflict, InvalidInput.
     """
-    row = _locked(unit, schedule_id)
+    row = _locked(unit, schedule_id, action)
     _check_version(row, wanted)
+    for one in (_template(row), wanted.template or _template(row)):
+        check_scripts(one, action)
     rules = decode_rules(row.rules)
     changed = _anchored(replace(rules, **wanted.rules), row.created_at)
     nominal, until = row.next_nominal_at, row.paused_until
@@ -219,7 +224,7 @@ def _write() -> sa.Update:
 
 def pause(unit: Unit, schedule_id: str, action: Action) -> None:
     """Stop firing until resumed. Repeatable: a paused schedule keeps its reason."""
-    row = _locked(unit, schedule_id)
+    row = _locked(unit, schedule_id, action)
     if row.paused_at is not None:
         return
     unit.execute(
@@ -237,9 +242,10 @@ def pause(unit: Unit, schedule_id: str, action: Action) -> None:
 def resume(unit: Unit, schedule_id: str, action: Action) -> None:
     """Fire again from now on; what passed meanwhile is noted as paused, and not made up.
     Repeatable."""
-    row = _locked(unit, schedule_id)
+    row = _locked(unit, schedule_id, action)
     if row.paused_at is None:
         return
+    check_scripts(_template(row), action)
     nominal = row.next_nominal_at
     due = None if nominal is None else due_at(decode_rules(row.rules), row.id, nominal)
     until = unit.now if nominal is not None and nominal <= unit.now else None
@@ -267,7 +273,7 @@ def _set_pause() -> sa.Update:
 
 def delete(unit: Unit, schedule_id: str, action: Action) -> None:
     """Fire no more and hide it from every read. Its jobs stay."""
-    _locked(unit, schedule_id)
+    _locked(unit, schedule_id, action)
     unit.execute(_hide(), key=schedule_id, at=unit.now)
     _note(unit, schedule_id, "delete", action)
 
@@ -284,20 +290,29 @@ def _hide() -> sa.Update:
 def trigger(unit: Unit, schedule_id: str, id_: str, action: Action) -> str:
     """Submit the job or workflow once now under this id, whatever else runs, and paused or not;
     the id of its first job. No nominal time is used up. Not repeatable."""
-    row = _locked(unit, schedule_id)
-    [first] = submit_all(unit, [Firing(row.id, row.owner_id, _template(row), id=id_)])
+    row = _locked(unit, schedule_id, action)
+    template = _template(row)
+    check_scripts(template, action)
+    [first] = submit_all(unit, [Firing(row.id, row.owner_id, template, id=id_)])
     _note(unit, schedule_id, "trigger", action, job_id=first)
     return first
 
 
 def backfill(unit: Unit, schedule_id: str, nominal: list[int], action: Action) -> list[Firing]:
     """Fire these nominal times (microseconds) as far as they have not fired; which those are."""
-    row = _locked(unit, schedule_id)
+    row = _locked(unit, schedule_id, action)
     template = _template(row)
+    check_scripts(template, action)
     firings = [Firing(row.id, row.owner_id, template, at) for at in nominal]
     made = insert_fires(unit, firings, FireOutcome.BACKFILLED)
     _note(unit, schedule_id, "backfill", action, count=len(made))
     return made
+
+
+def check_scripts(template: Template, action: Action) -> None:
+    """Refuse to make this run. Raises Forbidden."""
+    for type_ in types(template):
+        action.check_script(type_)
 
 
 def _template(row: _Locked) -> Template:

@@ -32,7 +32,8 @@ class Submission:
     as a whole; each job may bring its own key besides. `answer` is what a repeated request gets.
     `tied` says that jobs have edges or a workflow, `fired` that they are of schedules.
     `pointer` leads to a job of the request. `told` makes `answer` anew when a unique key changed
-    what becomes of the jobs (None: the one job says it all).
+    what becomes of the jobs (None: the one job says it all). `only`: the owner on whose jobs these
+    may depend, on anybody's when None.
     """
 
     jobs: list[NewJob]
@@ -47,6 +48,7 @@ class Submission:
     workflow: NewWorkflow | None = None
     pointer: str = "/{}"
     told: Callable[[Submitted], str] | None = None
+    only: str | None = None
 
 
 @dataclass(slots=True)
@@ -91,7 +93,8 @@ def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | Tenure
     _insert(unit, groups)
     for item in replacements:
         wanted = Edit(item.changes(), payload=item.job.payload)
-        edit(unit, item.job_id, wanted, Action(item.job.owner_id or "local", "submitted again"))
+        owner = item.job.owner_id
+        edit(unit, item.job_id, wanted, Action(owner or "local", "submitted again", owner))
     return answers
 
 
@@ -101,7 +104,7 @@ _Wrong = dict[int, dict[int, InvalidInput]]
 
 def _unfit(unit: Unit, submissions: list[Submission]) -> _Wrong:
     wrong = {
-        place: unfit(unit, s.jobs, s.jobs[0].owner_id, s.pointer)
+        place: unfit(unit, s.jobs, s.only, s.pointer)
         for place, s in enumerate(submissions)
         if s.tied and s.jobs
     }
@@ -192,6 +195,7 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "waits": waits,
         "schedule_id": jobs[0].schedule_id,
         "concurrency_key": options.concurrency_key,
+        "owner_id": jobs[0].owner_id,
     }
     return _Alike(jobs, wide, narrow)
 
@@ -229,7 +233,7 @@ _WIDE = (
 )  # fmt: skip
 _NARROW = (
     "queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts", "ties",
-    "waits", "schedule_id", "concurrency_key",
+    "waits", "schedule_id", "concurrency_key", "owner_id",
 )  # fmt: skip
 _ZEROS = ("attempt", "lost", "releases", "snoozes", "fence")
 

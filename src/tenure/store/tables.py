@@ -53,6 +53,16 @@ sa.Index(
     postgresql_where=OF_SCHEDULE,
 )
 
+OWNED = jobs.c.owner_id.is_not(None)
+
+sa.Index(
+    "ix_jobs_owner_id",
+    jobs.c.owner_id,
+    jobs.c.id,
+    sqlite_where=OWNED,
+    postgresql_where=OWNED,
+)
+
 active_jobs = sa.Table(
     "active_jobs",
     metadata,
@@ -81,6 +91,7 @@ active_jobs = sa.Table(
     sa.Column("concurrency_key", Text),
     sa.Column("waits", Integer, comment="jobs it still waits for; null when it depends on none"),
     sa.Column("schedule_id", Uuid, comment="as in jobs, to find what a schedule still runs"),
+    sa.Column("owner_id", Uuid, comment="as in jobs, to find what an owner still has"),
     sa.CheckConstraint("(worker_id IS NOT NULL) = (state = 'running')", name="leased_is_running"),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": "70"},
@@ -91,6 +102,7 @@ SCHEDULED = active_jobs.c.state == sa.literal_column("'scheduled'")
 LEASED = active_jobs.c.worker_id.is_not(None)
 CANCELLING = active_jobs.c.cancel_requested_at.is_not(None)
 SCHEDULED_BY = active_jobs.c.schedule_id.is_not(None)
+OWNED_ACTIVE = active_jobs.c.owner_id.is_not(None)
 KEYED = active_jobs.c.concurrency_key.is_not(None)
 AWAITS_ADMISSION = sa.and_(
     active_jobs.c.state == sa.literal_column("'blocked'"),
@@ -140,6 +152,13 @@ sa.Index(
     active_jobs.c.schedule_id,
     sqlite_where=SCHEDULED_BY,
     postgresql_where=SCHEDULED_BY,
+)
+sa.Index(
+    "ix_active_jobs_owner_id",
+    active_jobs.c.owner_id,
+    active_jobs.c.job_id,
+    sqlite_where=OWNED_ACTIVE,
+    postgresql_where=OWNED_ACTIVE,
 )
 sa.Index(
     "ix_active_jobs_keyed",

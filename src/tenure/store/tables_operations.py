@@ -29,10 +29,20 @@ operations = sa.Table(
     sa.Column("note", Text, comment="why it ended before its time"),
     sa.Column("created_at", Micros, nullable=False),
     sa.Column("finished_at", Micros),
+    sa.Column("only_owner_id", Uuid, comment="whose jobs it acts on; null: everybody's"),
+    sa.Column("scripts", Integer, nullable=False, comment="1: it may run script jobs again"),
     sqlite_with_rowid=False,
 )
 
+OWNED = operations.c.owner_id.is_not(None)
 GOING = operations.c.state == sa.literal_column("'running'")
 
 sa.Index("ix_operations_going", operations.c.id, sqlite_where=GOING, postgresql_where=GOING)
+sa.Index(
+    "ix_operations_owner_id",
+    operations.c.owner_id,
+    operations.c.id,
+    sqlite_where=OWNED,
+    postgresql_where=OWNED,
+)
 sa.Index("ix_operations_finished_at", operations.c.finished_at)

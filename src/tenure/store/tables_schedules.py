@@ -32,6 +32,7 @@ schedules = sa.Table(
 )
 
 DUE = schedules.c.next_fire_at.is_not(None)
+OWNED = sa.and_(schedules.c.owner_id.is_not(None), schedules.c.deleted_at.is_(None))
 DELETED = schedules.c.deleted_at.is_not(None)
 
 sa.Index(
@@ -46,6 +47,14 @@ sa.Index(
     schedules.c.deleted_at,
     sqlite_where=DELETED,
     postgresql_where=DELETED,
+)
+
+sa.Index(
+    "ix_schedules_owner_id",
+    schedules.c.owner_id,
+    schedules.c.id,
+    sqlite_where=OWNED,
+    postgresql_where=OWNED,
 )
 
 fires = sa.Table(

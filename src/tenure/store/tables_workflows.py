@@ -28,6 +28,16 @@ workflows = sa.Table(
     sqlite_with_rowid=False,
 )
 
+OWNED = workflows.c.owner_id.is_not(None)
+
+sa.Index(
+    "ix_workflows_owner_id",
+    workflows.c.owner_id,
+    workflows.c.id,
+    sqlite_where=OWNED,
+    postgresql_where=OWNED,
+)
+
 workflow_jobs = sa.Table(
     "workflow_jobs",
     metadata,

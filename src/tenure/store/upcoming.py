@@ -9,9 +9,12 @@ import sqlalchemy as sa
 
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
+from tenure.store.lanes import not_expired
+from tenure.store.sight import owned
 from tenure.store.unit import Lane, Unit
 
 MAX_LANES = 1_000
+MAX_OWN = 10_000
 _AT_ONCE = 16
 
 
@@ -26,12 +29,19 @@ class UpcomingRow(NamedTuple):
     rank: int
 
 
-def upcoming(unit: Unit, queue: str | None, type_: str | None, limit: int) -> list[UpcomingRow]:
-    """The first `limit` pending jobs by rank then id, of one queue or type if given.
+def upcoming(
+    unit: Unit, queue: str | None, type_: str | None, limit: int, only: str | None = None
+) -> list[UpcomingRow]:
+    """The first `limit` pending jobs by rank then id, of one queue or type if given, of the owner
+    `only` unless that is None: then among the MAX_OWN oldest unfinished jobs of that owner.
 
     Reads lane by lane in order of their first job, at most `limit` rows each, and stops when no
     other lane can hold an earlier job. Looks at MAX_LANES lanes at most.
     """
+    if only is not None:
+        asked: dict[str, Any] = {"queue": queue, "type": type_, "now": unit.now, "limit": limit}
+        rows = unit.rows(_read_own(unit.dialect), only=only, **asked)
+        return [UpcomingRow._make(row) for row in rows]
     lanes = _lanes(unit, queue, type_)
     found: list[UpcomingRow] = []
     for start in range(0, len(lanes), _AT_ONCE):
@@ -84,6 +94,33 @@ def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
         .select_from(found)
         .join(t.active_jobs, a.job_id == found.c.job_id)
         .join(t.jobs, j.id == a.job_id)
+    )
+
+
+@cache
+def _read_own(dialect: Dialect) -> sa.Select[Any]:
+    a, j, mine = t.active_jobs.c, t.jobs.c, t.active_jobs.alias("mine").c
+    unfinished = (
+        sa.select(mine.job_id)
+        .where(owned(mine.owner_id))
+        .order_by(mine.job_id)
+        .limit(MAX_OWN)
+        .subquery("unfinished")
+    )
+    queue, type_ = (sa.bindparam(name, type_=t.Text) for name in ("queue", "type"))
+    return dialect.read(
+        sa.select(a.job_id, a.queue, a.type, j.priority, a.run_at, a.rank)
+        .select_from(unfinished)
+        .join(t.active_jobs, a.job_id == unfinished.c.job_id)
+        .join(t.jobs, j.id == a.job_id)
+        .where(
+            t.READY,
+            not_expired(),
+            sa.or_(queue.is_(None), a.queue == queue),
+            sa.or_(type_.is_(None), a.type == type_),
+        )
+        .order_by(a.rank, a.job_id)
+        .limit(sa.bindparam("limit", type_=t.Integer))
     )
 
 

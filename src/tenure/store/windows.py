@@ -2,7 +2,7 @@
 
 Unfinished jobs come from `active_jobs`, or from the index of their state while it holds few;
 finished ones from ix_runs_ended_badly, or from uq_runs_final when completed ones are asked for; all
-jobs from `jobs` by id.
+jobs from `jobs` by id. Those of one owner come from the indexes of owners, whatever others have.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tenure.domain.query import Query
 from tenure.store import tables as t
 from tenure.store.conditions import columns, condition
 from tenure.store.dialect import Dialect
+from tenure.store.sight import owned
 from tenure.store.unit import Unit
 
 ANY = frozenset(JobState)
@@ -43,6 +44,13 @@ def streams_of(unit: Unit, states: frozenset[JobState], few: int) -> tuple[str, 
     else:
         found.add("active_jobs")
     return tuple(sorted(found))
+
+
+def streams_of_owner(states: frozenset[JobState]) -> tuple[str, ...]:
+    """As `streams_of`, for the jobs of one owner."""
+    if states == ANY:
+        return ("owned",)
+    return ("owned_active" if states <= ACTIVE else "owned_with_state",)
 
 
 def _is_few(unit: Unit, state: JobState, few: int) -> bool:
@@ -99,12 +107,14 @@ def _stream(name: str) -> sa.Select[Any]:
     """(id, state) between two ids in descending order, from one index."""
     j, a, r = t.jobs.c, t.active_jobs.c, t.runs.c
     below, floor = sa.bindparam("below", type_=t.Uuid), sa.bindparam("floor", type_=t.Uuid)
-    if name == "jobs":
-        unknown = sa.cast(sa.null(), t.Text).label("state")
-        return sa.select(j.id, unknown).where(j.id < below, j.id >= floor).order_by(j.id.desc())
+    if name in ("jobs", "owned", "owned_with_state"):
+        state = _state(j.id) if name == "owned_with_state" else sa.cast(sa.null(), t.Text)
+        some = sa.select(j.id, state.label("state")).where(j.id < below, j.id >= floor)
+        return (some if name == "jobs" else some.where(owned(j.owner_id))).order_by(j.id.desc())
     active = sa.select(a.job_id.label("id"), a.state.label("state"))
-    if name == "active_jobs":
-        return active.where(a.job_id < below, a.job_id >= floor).order_by(a.job_id.desc())
+    if name in ("active_jobs", "owned_active"):
+        some = active.where(a.job_id < below, a.job_id >= floor).order_by(a.job_id.desc())
+        return some if name == "active_jobs" else some.where(owned(a.owner_id))
     if name in _FEW:
         # The cast keeps the planner from walking the primary key in search of a few rows.
         key, few = sa.cast(a.job_id, t.Text), _FEW[JobState(name)]
@@ -116,6 +126,16 @@ def _stream(name: str) -> sa.Select[Any]:
         return ended.where(t.FINAL)
     # The word is written out so that the planner sees that the partial index fits.
     return ended.where(r.final_state == _word(JobState(name)), t.ENDED_BADLY)
+
+
+def _state(job_id: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The state of a job, by look-ups."""
+    a, r = t.active_jobs.alias("unfinished").c, t.runs.alias("final").c
+    final = r.final_state.is_not(None)
+    return sa.func.coalesce(
+        sa.select(a.state).where(a.job_id == job_id).scalar_subquery(),
+        sa.select(r.final_state).where(r.job_id == job_id, final).scalar_subquery(),
+    )
 
 
 def _word(state: JobState) -> sa.ColumnElement[Any]:

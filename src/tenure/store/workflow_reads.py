@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.errors import WorkflowNotFound
-from tenure.domain.ids import is_id
+from tenure.domain.query import LAST_ID
 from tenure.domain.workflow import WorkflowState, workflow_state
+from tenure.store import naming
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
-from tenure.store.naming import MIN_PREFIX, prefix_span
+from tenure.store.sight import owned, visible
 from tenure.store.unit import Unit
 from tenure.store.workflow_counts import FINAL_STATES
 
@@ -70,38 +71,14 @@ class EdgeRow(NamedTuple):
     key: str | None
 
 
-def resolve(unit: Unit, text: str) -> str:
-    """The id of the workflow that `text` names: an id, or the only one that begins with it.
-
-    A prefix has at least MIN_PREFIX characters. Raises WorkflowNotFound.
-    """
-    span = (text, text) if is_id(text) else prefix_span(text)
-    rows = [] if span is None else unit.rows(_read_span(unit.dialect), low=span[0], high=span[1])
-    if not rows:
-        raise WorkflowNotFound(
-            f"there is no workflow {text[:40]} (an id may be shortened to {MIN_PREFIX} characters)"
-        )
-    if len(rows) > 1:
-        raise WorkflowNotFound(f"several workflows begin with {text}, give more of the id")
-    found: str = rows[0][0]
-    return found
+def resolve(unit: Unit, text: str, only: str | None = None) -> str:
+    """The id of a workflow from its beginning; see `naming.resolve`. Raises WorkflowNotFound."""
+    return naming.resolve(unit, w.workflows, text, WorkflowNotFound, "workflow", only)
 
 
-@cache
-def _read_span(dialect: Dialect) -> sa.Select[Any]:
-    c = w.workflows.c
-    return dialect.read(
-        sa.select(c.id)
-        .where(
-            c.id >= sa.bindparam("low", type_=t.Uuid), c.id <= sa.bindparam("high", type_=t.Uuid)
-        )
-        .limit(2)
-    )
-
-
-def workflow(unit: Unit, workflow_id: str) -> WorkflowRow:
-    """One workflow by its id. Raises WorkflowNotFound."""
-    rows = unit.rows(_read_one(unit.dialect), workflow_id=workflow_id)
+def workflow(unit: Unit, workflow_id: str, only: str | None = None) -> WorkflowRow:
+    """One workflow by its id, of the owner `only` unless that is None. Raises WorkflowNotFound."""
+    rows = unit.rows(_read_one(unit.dialect), workflow_id=workflow_id, only=only)
     if not rows:
         raise WorkflowNotFound(f"there is no workflow {workflow_id}")
     found = [_row(rows[0])]
@@ -132,7 +109,10 @@ def _row(row: Any) -> WorkflowRow:
 @cache
 def _read_one(dialect: Dialect) -> sa.Select[Any]:
     return dialect.read(
-        _joined().where(w.workflows.c.id == sa.bindparam("workflow_id", type_=t.Uuid))
+        _joined().where(
+            w.workflows.c.id == sa.bindparam("workflow_id", type_=t.Uuid),
+            visible(w.workflows.c.owner_id),
+        )
     )
 
 
@@ -160,19 +140,25 @@ def _read_unfinished(dialect: Dialect) -> sa.Select[Any]:
 
 
 def workflows(
-    unit: Unit, state: WorkflowState | None, below: str | None, limit: int
+    unit: Unit,
+    state: WorkflowState | None,
+    below: str | None,
+    limit: int,
+    only: str | None = None,
 ) -> tuple[list[WorkflowRow], str | None]:
-    """Workflows newest first, below an id, of one state or all; and the id to go on below.
+    """Workflows newest first, below an id, of one state or all, of the owner `only` or all; and
+    the id to go on below.
 
     Looks at MAX_EXAMINED workflows at most, and cuts the page where their unfinished jobs would be
     more than that: a page may be short while it goes on.
     """
-    params: dict[str, Any] = {"below": below or "f" * 8 + "-ffff-ffff-ffff-" + "f" * 12}
-    found = unit.rows(_read_page(unit.dialect, state), limit=limit + 1, **params)
+    own = only is not None
+    params: dict[str, Any] = {"below": below or LAST_ID, "only": only}
+    found = unit.rows(_read_page(unit.dialect, state, own), limit=limit + 1, **params)
     rows, more = [_row(row) for row in found[:limit]], len(found) > limit
     following = rows[-1].id if more else None
     if not more:
-        last = unit.rows(_read_last(unit.dialect), **params)
+        last = unit.rows(_read_last(unit.dialect, own), **params)
         following = last[0][0] if last else None
     total = 0
     for place, row in enumerate(rows):
@@ -184,19 +170,16 @@ def workflows(
     return rows, following
 
 
-def _examined() -> sa.Select[Any]:
+def _below(found: sa.Select[Any], own: bool) -> sa.Select[Any]:
+    """Workflows below an id, newest first, all or those of one owner."""
     c = w.workflows.c
-    return (
-        _joined()
-        .where(c.id < sa.bindparam("below", type_=t.Uuid))
-        .order_by(c.id.desc())
-        .limit(MAX_EXAMINED)
-    )
+    found = found.where(c.id < sa.bindparam("below", type_=t.Uuid)).order_by(c.id.desc())
+    return found.where(owned(c.owner_id)) if own else found
 
 
 @cache
-def _read_page(dialect: Dialect, state: WorkflowState | None) -> sa.Select[Any]:
-    seen = _examined().subquery("seen")
+def _read_page(dialect: Dialect, state: WorkflowState | None, own: bool) -> sa.Select[Any]:
+    seen = _below(_joined(), own).limit(MAX_EXAMINED).subquery("seen")
     page = (
         sa.select(*seen.c).order_by(seen.c.id.desc()).limit(sa.bindparam("limit", type_=t.Integer))
     )
@@ -217,16 +200,10 @@ def _is(c: Any, state: WorkflowState) -> sa.ColumnElement[bool]:
 
 
 @cache
-def _read_last(dialect: Dialect) -> sa.Select[Any]:
+def _read_last(dialect: Dialect, own: bool) -> sa.Select[Any]:
     """The last of MAX_EXAMINED workflows, if there are so many."""
-    c = w.workflows.c
-    return dialect.read(
-        sa.select(c.id)
-        .where(c.id < sa.bindparam("below", type_=t.Uuid))
-        .order_by(c.id.desc())
-        .offset(MAX_EXAMINED - 1)
-        .limit(1)
-    )
+    found = _below(sa.select(w.workflows.c.id), own)
+    return dialect.read(found.offset(MAX_EXAMINED - 1).limit(1))
 
 
 def nodes(unit: Unit, workflow_id: str) -> list[NodeRow]:

@@ -20,6 +20,7 @@ from tenure.store.dialect import Dialect
 from tenure.store.events import Happening, record
 from tenure.store.finals import Unstarted, end_waiting
 from tenure.store.replays import replay
+from tenure.store.sight import visible
 from tenure.store.ties import end
 from tenure.store.unit import Unit
 from tenure.store.workflow_counts import FINAL_STATES
@@ -32,7 +33,7 @@ def cancel(unit: Unit, workflow_id: str, action: Action) -> None:
     workflow, then its active rows in job order. Raises WorkflowNotFound, and IllegalTransition when
     it is finished.
     """
-    lock_workflow(unit, workflow_id)
+    lock_workflow(unit, workflow_id, action.only)
     state, _ = standing(unit, workflow_id)
     if state is WorkflowState.CANCELLED:
         return
@@ -63,9 +64,10 @@ def _end_cancelled(unit: Unit, rows: list[Any]) -> None:
     end(unit, [(row[0], JobState.CANCELLED, row[5]) for row in rows])
 
 
-def lock_workflow(unit: Unit, workflow_id: str) -> int | None:
-    """Lock a workflow; when it was cancelled. Raises WorkflowNotFound."""
-    rows = unit.rows(_lock(unit.dialect), workflow_id=workflow_id)
+def lock_workflow(unit: Unit, workflow_id: str, only: str | None) -> int | None:
+    """Lock a workflow, of the owner `only` unless that is None; when it was cancelled. Raises
+    WorkflowNotFound."""
+    rows = unit.rows(_lock(unit.dialect), workflow_id=workflow_id, only=only)
     if not rows:
         raise WorkflowNotFound(f"there is no workflow {workflow_id}")
     found: int | None = rows[0][0]
@@ -77,7 +79,7 @@ def _lock(dialect: Dialect) -> sa.Select[Any]:
     c = w.workflows.c
     return dialect.read(
         sa.select(c.cancelled_at)
-        .where(c.id == sa.bindparam("workflow_id", type_=t.Uuid))
+        .where(c.id == sa.bindparam("workflow_id", type_=t.Uuid), visible(c.owner_id))
         .with_for_update()
     )
 
@@ -141,12 +143,15 @@ RETRIED = frozenset({JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED})
 def retry(unit: Unit, workflow_id: str, action: Action) -> None:
     """Run again what failed, expired or was cancelled, and let wait what was skipped because of it.
 
-    Locks the workflow, then as `replays.replay`. Raises WorkflowNotFound, and IllegalTransition
-    when there is no such job.
+    Locks the workflow, then as `replays.replay`. Raises WorkflowNotFound, IllegalTransition when
+    there is no such job, Forbidden when one is a script that the action may not run.
     """
-    lock_workflow(unit, workflow_id)
+    lock_workflow(unit, workflow_id, action.only)
     rows = unit.rows(_read_ended(unit.dialect), workflow_id=workflow_id)
     again = [row[0] for row in rows if row[1] in RETRIED]
+    for _, state, type_ in rows:
+        if state in RETRIED or state == JobState.SKIPPED:
+            action.check_script(type_)
     if not again:
         raise IllegalTransition("no job of this workflow failed, expired or was cancelled")
     unit.execute(_set_cancelled(), workflow=workflow_id, at=None)
@@ -160,10 +165,11 @@ def retry(unit: Unit, workflow_id: str, action: Action) -> None:
 
 @cache
 def _read_ended(dialect: Dialect) -> sa.Select[Any]:
-    r, n = t.runs.c, w.workflow_jobs.c
+    r, n, j = t.runs.c, w.workflow_jobs.c, t.jobs.c
     return dialect.read(
-        sa.select(r.job_id, r.final_state)
+        sa.select(r.job_id, r.final_state, j.type)
         .join_from(w.workflow_jobs, t.runs, r.job_id == n.job_id)
+        .join(t.jobs, j.id == n.job_id)
         .where(n.workflow_id == sa.bindparam("workflow_id", type_=t.Uuid), t.FINAL)
         .order_by(r.job_id)
     )

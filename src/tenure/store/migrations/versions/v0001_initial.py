@@ -67,6 +67,7 @@ def _active_jobs() -> None:
         ),
         sa.Column("schedule_id", _UUID, comment="as in jobs, to find what a schedule still runs"),
         sa.Column("concurrency_key", sa.Text()),
+        sa.Column("owner_id", _UUID, comment="as in jobs, to find what an owner still has"),
         sa.CheckConstraint(
             "(worker_id IS NOT NULL) = (state = 'running')",
             name=op.f("ck_active_jobs_leased_is_running"),
@@ -115,6 +116,14 @@ def _active_jobs() -> None:
         unique=False,
         sqlite_where=sa.text("worker_id IS NOT NULL"),
         postgresql_where=sa.text("worker_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_active_jobs_owner_id",
+        "active_jobs",
+        ["owner_id", "job_id"],
+        unique=False,
+        sqlite_where=sa.text("owner_id IS NOT NULL"),
+        postgresql_where=sa.text("owner_id IS NOT NULL"),
     )
     op.create_index(
         "ix_active_jobs_ready",
@@ -216,6 +225,14 @@ def _jobs() -> None:
         sa.Column("deleted_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_jobs_owner_id",
+        "jobs",
+        ["owner_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("owner_id IS NOT NULL"),
+        postgresql_where=sa.text("owner_id IS NOT NULL"),
     )
     op.create_index(
         "ix_jobs_schedule_id",

@@ -61,6 +61,15 @@ def _schedules() -> None:
         sqlite_where=sa.text("deleted_at IS NOT NULL"),
         postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
+    owned = sa.text("owner_id IS NOT NULL AND deleted_at IS NULL")
+    op.create_index(
+        "ix_schedules_owner_id",
+        "schedules",
+        ["owner_id", "id"],
+        unique=False,
+        sqlite_where=owned,
+        postgresql_where=owned,
+    )
 
 
 def _fires() -> None:

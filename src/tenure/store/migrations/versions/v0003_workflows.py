@@ -51,6 +51,14 @@ def _workflows() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflows")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_workflows_owner_id",
+        "workflows",
+        ["owner_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("owner_id IS NOT NULL"),
+        postgresql_where=sa.text("owner_id IS NOT NULL"),
+    )
 
 
 def _workflow_jobs() -> None:

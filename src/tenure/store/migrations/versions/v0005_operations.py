@@ -38,6 +38,10 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), comment="why it ended before its time"),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger()),
+        sa.Column("only_owner_id", _UUID, comment="whose jobs it acts on; null: everybody's"),
+        sa.Column(
+            "scripts", sa.Integer(), nullable=False, comment="1: it may run script jobs again"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operations")),
         sqlite_with_rowid=False,
     )
@@ -47,5 +51,12 @@ def upgrade() -> None:
         ["id"],
         sqlite_where=sa.text("state = 'running'"),
         postgresql_where=sa.text("state = 'running'"),
+    )
+    op.create_index(
+        "ix_operations_owner_id",
+        "operations",
+        ["owner_id", "id"],
+        sqlite_where=sa.text("owner_id IS NOT NULL"),
+        postgresql_where=sa.text("owner_id IS NOT NULL"),
     )
     op.create_index("ix_operations_finished_at", "operations", ["finished_at"])
