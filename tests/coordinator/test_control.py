@@ -34,7 +34,7 @@ from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
 
-ANN = Principal(Role.USER, "ann")
+ANN = Principal(Role.ADMIN, "ann")
 
 
 async def test_a_job_is_read_by_its_id_or_a_beginning_of_it(coordinator: Coordinator) -> None:

@@ -11,6 +11,8 @@ ABOUT_SEVERAL = {
     "api/access.py",
     "api/filters.py",
     "api/uniqueness.py",
+    "api/ownership.py",
+    "api/scripts.py",
 }
 """Test files that walk a whole layer."""
 

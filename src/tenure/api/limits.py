@@ -38,7 +38,7 @@ async def get_limit(request: Ask, key: FromPath[str]) -> Response[bytes]:
     "/api/limits/{key:str}",
     operation_id="set_limit",
     summary="Set how many jobs of a concurrency key may be pending or running",
-    opt=allow(Permission.CONTROL, body=limits.LimitIn, answers={200: limits.Limit}),
+    opt=allow(Permission.ADMINISTER, body=limits.LimitIn, answers={200: limits.Limit}),
 )
 async def set_limit(request: Ask, key: FromPath[str]) -> Response[bytes]:
     wanted = await model_body(request, limits.LimitIn)
@@ -51,7 +51,7 @@ async def set_limit(request: Ask, key: FromPath[str]) -> Response[bytes]:
     operation_id="unset_limit",
     summary="Put a concurrency key back to the default of one",
     status_code=204,
-    opt=allow(Permission.CONTROL),
+    opt=allow(Permission.ADMINISTER),
 )
 async def unset_limit(request: Ask, key: FromPath[str]) -> None:
     await coordinator(request).limiting.unset(key, principal_of(request))

@@ -44,15 +44,7 @@ def add(
     """
     workflow_id = workflows_of(unit, [caller.job_id]).get(caller.job_id)
     cancelled = None if workflow_id is None else lock_workflow(unit, workflow_id, None)
-    held = unit.rows(
-        _lock_caller(unit.dialect),
-        job_id=caller.job_id,
-        fence=caller.fence,
-        worker=worker_id,
-        only=only,
-    )
-    if not held:
-        raise LeaseLost(f"job {caller.job_id} no longer runs under fence {caller.fence}")
+    owner_id = _owner_of(unit, caller, worker_id, only)
     if workflow_id is not None:
         known = _node(unit, workflow_id, job.key)
         if known is not None:
@@ -61,7 +53,7 @@ def add(
             raise Conflict("the workflow was cancelled, no job joins it")
         if standing(unit, workflow_id)[1] >= MAX_NODES:
             raise TooLarge(f"a workflow takes at most {MAX_NODES} jobs")
-    job.owner_id = held[0][1]
+    job.owner_id = owner_id
     if workflow_id is not None:
         job.ties |= Tie.WORKFLOW
     edges = unit.rows(_read_children(unit.dialect), job_id=caller.job_id)
@@ -75,6 +67,21 @@ def add(
         add_nodes(unit, workflow_id, [job])
     _wait_for_it(unit, job.id, edges)
     return job.id
+
+
+def _owner_of(unit: Unit, caller: LeaseRef, worker_id: str | None, only: str | None) -> str | None:
+    """Lock the caller; its owner."""
+    held = unit.rows(
+        _lock_caller(unit.dialect),
+        job_id=caller.job_id,
+        fence=caller.fence,
+        worker=worker_id,
+        only=only,
+    )
+    if not held:
+        raise LeaseLost(f"job {caller.job_id} no longer runs under fence {caller.fence}")
+    owner_id: str | None = held[0][1]
+    return owner_id
 
 
 def _submit(unit: Unit, job: NewJob, caller: LeaseRef, at: int, *, keyed: bool) -> str | None:
