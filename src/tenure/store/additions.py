@@ -44,7 +44,7 @@ def add(
     """
     workflow_id = workflows_of(unit, [caller.job_id]).get(caller.job_id)
     cancelled = None if workflow_id is None else lock_workflow(unit, workflow_id, None)
-    owner_id = _owner_of(unit, caller, worker_id, only)
+    job.owner_id = _owner_of(unit, caller, worker_id, only)
     if workflow_id is not None:
         known = _node(unit, workflow_id, job.key)
         if known is not None:
@@ -53,8 +53,6 @@ def add(
             raise Conflict("the workflow was cancelled, no job joins it")
         if standing(unit, workflow_id)[1] >= MAX_NODES:
             raise TooLarge(f"a workflow takes at most {MAX_NODES} jobs")
-    job.owner_id = owner_id
-    if workflow_id is not None:
         job.ties |= Tie.WORKFLOW
     edges = unit.rows(_read_children(unit.dialect), job_id=caller.job_id)
     _refuse_cycle(unit, job, [edge[0] for edge in edges])
