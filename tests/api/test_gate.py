@@ -235,7 +235,7 @@ ARMOUR = {
     [
         ("GET", "/api/jobs", {}), ("GET", "/health", {}), ("GET", "/api/nothing", {}),
         ("POST", "/health", {}), ("GET", "/api/jobs", {"Host": "evil.org"}),
-        ("DELETE", "/api/jobs/x", {}), ("GET", "/api/openapi.json", {}), ("GET", "/", {}),
+        ("DELETE", "/api/jobs/x", {}), ("GET", "/api/openapi.json", {}),
         ("POST", "/api/jobs", {"Content-Type": "text/plain"}), ("OPTIONS", "/api/jobs", {}),
     ],
 )  # fmt: skip
@@ -249,6 +249,12 @@ async def test_every_answer_is_armoured(
     assert "frame-ancestors 'none'" in policy
     assert "strict-transport-security" not in answer.headers
     assert "server" not in answer.headers
+
+
+async def test_pages_are_armoured_too(fresh: Api) -> None:
+    page = await fresh.client.get("/")
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-cache"
 
 
 async def test_an_answer_may_say_how_long_it_is_kept() -> None:
