@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from tenure.coordinator import cursors, loglines, present, queries
 from tenure.coordinator.acting import action
+from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.editing import to_edit
 from tenure.coordinator.insight import Insight
+from tenure.coordinator.receipts import Conceal
 from tenure.domain.access import Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput, RunNotFound
@@ -52,7 +55,9 @@ class Control:
         insight: Insight,
         clock: Clock,
         limits: Limits,
+        concealment: Concealment,
     ) -> None:
+        self._concealment = concealment
         self._committer = committer
         self._reader = reader
         self._insight = insight
@@ -61,7 +66,9 @@ class Control:
 
     async def get(self, job_id: str, principal: Principal) -> Job:
         """One job as it is."""
-        return await self._reader.run(lambda unit: _whole(unit, job_id, principal.only))
+        return await self._reader.run(
+            lambda unit: _whole(unit, job_id, principal.only, self._concealment.shown)
+        )
 
     async def cancel(self, job_id: str, principal: Principal, reason: str | None = None) -> Job:
         """Stop a job; a running one through its worker. Repeatable. Raises IllegalTransition."""
@@ -99,15 +106,16 @@ class Control:
         Raises InvalidInput, PreconditionFailed, VersionConflict, IllegalTransition.
         """
         changes = to_edit(wanted, payload, if_match, self._clock.now())
+        changes = replace(changes, secrets=self._concealment)
         row = await self._committer.run(
             lambda unit: _edit(unit, job_id, changes, action(principal)), key=job_id
         )
-        return present.job(row)
+        return present.job(row, self._concealment.shown)
 
     async def _act(self, verb: _Verb, job_id: str, principal: Principal, reason: str | None) -> Job:
         act = action(principal, reason)
         row = await self._committer.run(lambda unit: _do(unit, verb, job_id, act), key=job_id)
-        return present.job(row)
+        return present.job(row, self._concealment.shown)
 
     async def runs(self, job_id: str, principal: Principal) -> Sequence[Run]:
         """The last MAX_RUNS attempts, in order."""
@@ -208,7 +216,7 @@ class Control:
         seen = skip + len(rows)
         whole = following is None and below is None and bool(rows or not skip)
         return Page(
-            items=[present.job(row) for row in rows],
+            items=[present.job(row, self._concealment.shown) for row in rows],
             next=None if following is None else cursors.of_job(following),
             approx_total=seen if whole else await self._about(wanted, seen, principal),
         )
@@ -227,9 +235,10 @@ class Control:
         return max(await self._insight.about(states, *lane), seen)
 
 
-def _whole(unit: Unit, job_id: str, only: str | None) -> Job:
+def _whole(unit: Unit, job_id: str, only: str | None, conceal: Conceal) -> Job:
     row = reads.job(unit, reads.resolve(unit, job_id, only), only)
-    return present.linked(present.job(row), edges_of(unit, [row.id]).get(row.id, []))
+    edges = edges_of(unit, [row.id]).get(row.id, [])
+    return present.linked(present.job(row, conceal), edges)
 
 
 def _do(unit: Unit, verb: _Verb, job_id: str, act: Action) -> JobRow:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tenure.coordinator.auditing import Auditing
 from tenure.coordinator.authentication import Authentication
 from tenure.coordinator.charts import Charts
+from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.control import Control
 from tenure.coordinator.deadletters import DeadLetterOffice
 from tenure.coordinator.fleet import Fleet
@@ -73,9 +74,10 @@ class Coordinator:
     def _make_use_cases(self, settings: Settings) -> None:
         self.authentication = Authentication(self.reader, self.clock)
         limits = settings.limits
+        self.concealment = concealment = Concealment(self.reader)
         self.throttle = Throttle(self.clock, limits)
         self.submission = Submission(
-            self.committer, self.reader, self.wakeups, self.ids, self.clock, limits
+            self.committer, self.reader, self.wakeups, self.ids, self.clock, limits, concealment
         )
         self.leasing = Leasing(
             self.committer, self.reader, self.wakeups, self.clock, self.terms, limits
@@ -83,15 +85,19 @@ class Coordinator:
         self.insight = Insight(self.reader, self.clock)
         self.charts = Charts(self.reader)
         self.live = Live(self.reader, self.insight, self.clock, shared=lambda: self.committer.peers)
-        self.control = Control(self.committer, self.reader, self.insight, self.clock, limits)
+        self.control = Control(
+            self.committer, self.reader, self.insight, self.clock, limits, concealment
+        )
         self.auditing = Auditing(self.committer, self.reader)
         self.limiting = Limiting(self.committer, self.reader)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(self.committer, self.reader, self.ids, self.clock)
         self.workflows = Workflows(self.committer, self.reader, self.ids, self.clock, limits)
-        self.scheduling = Scheduling(self.committer, self.reader, self.ids, self.clock, settings)
+        self.scheduling = Scheduling(
+            self.committer, self.reader, self.ids, self.clock, settings, concealment
+        )
         self.dead_letters = DeadLetterOffice(self.reader, self.clock)
-        self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings)
+        self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings, concealment)
 
     def on_commit(self, tell: Callable[[Unit], None]) -> None:
         """Call `tell` with the unit of every commit, in the loop."""
@@ -108,6 +114,7 @@ class Coordinator:
         await self.store.open()
         offset, _ = await self.store.clock_offset(self.clock.monotonic)
         self.clock.adjust(offset)
+        await self.concealment.refresh()
         self.committer.start()
         self._listener = asyncio.create_task(self.store.listen(self._heard))
 
@@ -128,6 +135,7 @@ class Coordinator:
 
     async def look_again(self) -> None:
         """Find what waiting polls and followers of logs were not told, or missed."""
+        await self.concealment.refresh()
         await self.leasing.look_again()
         await self.following.look_again()
 

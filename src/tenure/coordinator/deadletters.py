@@ -87,7 +87,7 @@ class DeadLetterOffice:
         samples = await self._reader.run(
             lambda unit: reads.jobs(unit, [group.newest for _, group in largest], only)
         )
-        errors = {row.id: present.job(row).error for row in samples}
+        errors = {row.id: present.error(row.error) for row in samples}
         items = [
             DeadLetters(
                 fingerprint=name,

@@ -7,6 +7,7 @@ import secrets
 
 import msgspec
 
+from tenure.coordinator.concealing import Concealment, News
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput, WorkerNotFound
 from tenure.domain.ids import IdSource, is_id
@@ -44,7 +45,9 @@ class Fleet:
         ids: IdSource,
         clock: Clock,
         settings: Settings,
+        concealment: Concealment,
     ) -> None:
+        self._concealment = concealment
         self._committer = committer
         self._reader = reader
         self._ids = ids
@@ -67,7 +70,9 @@ class Fleet:
             labels=asked.labels,
             session_digest=session_digest(token),
         )
-        await self._committer.run(lambda unit: store.register(unit, worker))
+        news = self._concealment.news(worker.types)
+        await self._committer.run(lambda unit: self._register(unit, worker, news))
+        self._concealment.learn(news)
         return Registered(
             worker_id=worker.id,
             session_token=token,
@@ -75,6 +80,10 @@ class Fleet:
             heartbeat_seconds=self._terms.heartbeat_seconds,
             poll_seconds=POLL_SECONDS,
         )
+
+    def _register(self, unit: Unit, worker: store.NewWorker, news: News) -> None:
+        store.register(unit, worker)
+        self._concealment.remember(unit, news)
 
     async def goodbye(self, worker_id: str) -> int:
         """A worker leaves; how many leases it still held, now released. Repeatable.

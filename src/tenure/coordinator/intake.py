@@ -7,6 +7,7 @@ that differ only in payload and key are checked once.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ from tenure.wire.jobs import JobIn
 from tenure.wire.text import check_body, escape
 
 Fields = dict[str, msgspec.Raw]
+CheckMasks = Callable[[str, str, str], None]
+"""Takes the type, the JSON text and the pointer of a payload. Raises InvalidInput."""
 CHUNK = 50
 """Jobs between two looks at the time."""
 _BESIDE_PAYLOAD = 256 * 1024
@@ -80,7 +83,8 @@ class Intake:
     """Turns fields into jobs; remembers the last ones so that a batch of like jobs is cheap.
 
     `now` (microseconds) resolves `delay_seconds`. One instance serves one request. `caller` is the
-    running job that the last job named as its `parent`. Without `scripts` a job that carries its
+    running job that the last job named as its `parent`. `check_masks`, where types have secrets,
+    refuses payloads that hold the mask of one. Without `scripts` a job that carries its
     own code raises Forbidden.
     """
 
@@ -88,6 +92,7 @@ class Intake:
         self, limits: Limits, now: int, owner_id: str | None, *, scripts: bool = True
     ) -> None:
         self.caller: LeaseRef | None = None
+        self.check_masks: CheckMasks | None = None
         self._owner_id = owner_id
         self._max_payload = limits.payload
         self._now = now
@@ -111,6 +116,8 @@ class Intake:
         if fields != self._fields or self._spec is None:
             self._spec = self._check(fields, pointer)
             self._fields = fields
+        if self.check_masks is not None:
+            self.check_masks(self._spec.type, text, f"{pointer}/payload")
         job = NewJob("", self._spec, text, self._owner_id, key, digest)
         if links is not None:
             job.edges = tuple(Edge(item.job_id, item.on) for item in links.depends_on)

@@ -1,6 +1,6 @@
 """From stored rows to the answers of the HTTP contract.
 
-Payloads and results go out as the bytes they came as.
+Payloads and results go out as the bytes they came as, but for secret fields of payloads.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tenure.coordinator.receipts import policy_out, unique_out
+from tenure.coordinator.receipts import Conceal, policy_out, unique_out
 from tenure.domain.edges import Join
 from tenure.store.history import EventRow, LineRow
 from tenure.store.options import decode_options
@@ -45,7 +45,7 @@ class _Told(msgspec.Struct):
 _told = msgspec.json.Decoder(_Told)
 
 
-def job(row: JobRow) -> Job:
+def job(row: JobRow, conceal: Conceal) -> Job:
     """A job. While it waits, `error` is why its last attempt failed, `run_at` when it is ready."""
     options = decode_options(row.options)
     due = max(options.run_at or 0, row.created_at) if row.run_at is None else row.run_at
@@ -57,9 +57,9 @@ def job(row: JobRow) -> Job:
         status=row.state,
         reason=row.reason,
         priority=row.priority,
-        payload=_raw(row.payload),
+        payload=_raw(conceal(row.type, row.payload)),
         result=_raw(row.result),
-        error=_error(row.error),
+        error=error(row.error),
         attempt=row.attempt,
         max_attempts=row.max_attempts or max(options.max_attempts, row.attempt),
         lost=row.lost,
@@ -98,7 +98,8 @@ def _raw(text: str | None) -> Any:
     return None if text is None else msgspec.Raw(text.encode())
 
 
-def _error(text: str | None) -> ErrorOut | None:
+def error(text: str | None) -> ErrorOut | None:
+    """A stored error."""
     if text is None:
         return None
     told = _told.decode(text)
@@ -119,7 +120,7 @@ def run(row: RunRow) -> Run:
         outcome=row.outcome,
         started_at=maybe_time_out(row.started_at),
         finished_at=maybe_time_out(row.finished_at),
-        error=_error(row.error),
+        error=error(row.error),
         result=_raw(row.result),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,9 @@ from tenure.domain.retry import RetryPolicy
 from tenure.wire.base import maybe_time_out, time_out
 from tenure.wire.jobs import Dependency, Job, RetryPolicyOut, UniqueOut
 from tenure.wire.problem import FieldProblem
+
+Conceal = Callable[[str, str], str]
+"""A payload as people may see it, from its type and its JSON text."""
 
 
 class _Identified(msgspec.Struct):
@@ -42,7 +46,7 @@ def unique_out(unique: Unique | None) -> UniqueOut | None:
     )
 
 
-def created(job: NewJob, at: int) -> Job:
+def created(job: NewJob, at: int, conceal: Conceal) -> Job:
     """A job as it is at the moment of its creation `at` (microseconds), before anything is known
     of the jobs it depends on, and before it is admitted by its concurrency key."""
     spec, options = job.spec, job.spec.options
@@ -57,7 +61,7 @@ def created(job: NewJob, at: int) -> Job:
         status=state.value,
         reason=waiting_reason(state, bool(job.edges)),
         priority=spec.priority,
-        payload=msgspec.Raw(job.payload.encode()),
+        payload=msgspec.Raw(conceal(spec.type, job.payload).encode()),
         attempt=0,
         max_attempts=options.max_attempts,
         tags=list(spec.tags),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tenure.coordinator.receipts import policy_out
+from tenure.coordinator.receipts import Conceal, policy_out
 from tenure.domain import cron
 from tenure.domain.clock import SECOND, to_datetime
 from tenure.domain.schedule import note
@@ -20,7 +20,7 @@ from tenure.wire import schedules as wire
 from tenure.wire.base import maybe_time_out, time_out
 
 
-def schedule(row: ScheduleRow) -> wire.Schedule:
+def schedule(row: ScheduleRow, conceal: Conceal) -> wire.Schedule:
     """A schedule."""
     rules = decode_rules(row.rules)
     active = row.paused_at is None
@@ -33,8 +33,8 @@ def schedule(row: ScheduleRow) -> wire.Schedule:
         cron=rules.cron,
         every_seconds=_seconds(rules.every),
         timezone=rules.timezone,
-        job=_job(template) if isinstance(template, JobTemplate) else None,
-        workflow=None if isinstance(template, JobTemplate) else _workflow(template),
+        job=_job(template, conceal) if isinstance(template, JobTemplate) else None,
+        workflow=None if isinstance(template, JobTemplate) else _workflow(template, conceal),
         start_at=maybe_time_out(rules.start_at),
         end_at=maybe_time_out(rules.end_at),
         jitter_seconds=rules.jitter / SECOND,
@@ -58,24 +58,24 @@ def _seconds(span: int | None) -> float | None:
     return None if span is None else span / SECOND
 
 
-def _job(template: JobTemplate) -> wire.JobTemplate:
-    return wire.JobTemplate(**_fields(template))
+def _job(template: JobTemplate, conceal: Conceal) -> wire.JobTemplate:
+    return wire.JobTemplate(**_fields(template, conceal))
 
 
-def _workflow(template: WorkflowTemplate) -> wire.WorkflowTemplate:
+def _workflow(template: WorkflowTemplate, conceal: Conceal) -> wire.WorkflowTemplate:
     nodes = [
         wire.NodeTemplate(
             key=node.key,
             join=node.join.value,
             depends_on=[wire.NodeEdge(key=key, on=on.value) for key, on in node.depends_on],
-            **_fields(node),
+            **_fields(node, conceal),
         )
         for node in template.nodes
     ]
     return wire.WorkflowTemplate(name=template.name, jobs=nodes)
 
 
-def _fields(template: JobTemplate | Node) -> dict[str, Any]:
+def _fields(template: JobTemplate | Node, conceal: Conceal) -> dict[str, Any]:
     """What a job and a node of a workflow have in common."""
     spec = template.spec
     options = spec.options
@@ -84,7 +84,7 @@ def _fields(template: JobTemplate | Node) -> dict[str, Any]:
         "queue": spec.queue,
         "name": spec.name,
         "priority": spec.priority,
-        "payload": msgspec.Raw(template.payload.encode()),
+        "payload": msgspec.Raw(conceal(spec.type, template.payload).encode()),
         "tags": list(spec.tags),
         "max_attempts": options.max_attempts,
         "retry_policy": policy_out(options.retry_policy),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 from tenure.coordinator import cursors, present, queries
 from tenure.coordinator import schedule_present as shown
 from tenure.coordinator.acting import action
+from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.schedule_intake import edited_schedule, new_schedule
 from tenure.domain.access import Principal
 from tenure.domain.clock import SECOND, Clock, micros
@@ -49,7 +51,9 @@ class Scheduling:
         id_source: IdSource,
         clock: Clock,
         settings: Settings,
+        concealment: Concealment,
     ) -> None:
+        self._concealment = concealment
         self._committer = committer
         self._reader = reader
         self._ids = id_source
@@ -68,11 +72,12 @@ class Scheduling:
         new = await new_schedule(body, self._limits, schedule_id, principal.owner_id)
         guard = _Guard("POST /api/schedules", key, body, principal)
         row = await self._committer.run(lambda unit: _create(unit, new, guard, action(principal)))
-        return shown.schedule(row)
+        return shown.schedule(row, self._concealment.shown)
 
     async def get(self, schedule_id: str, principal: Principal) -> wire.Schedule:
         """One schedule as it is."""
-        return shown.schedule(await self._row(schedule_id, principal))
+        row = await self._row(schedule_id, principal)
+        return shown.schedule(row, self._concealment.shown)
 
     async def _row(self, schedule_id: str, principal: Principal) -> ScheduleRow:
         return await self._reader.run(lambda unit: _read(unit, schedule_id, principal.only))
@@ -95,7 +100,9 @@ class Scheduling:
             lambda unit: schedule_reads.schedules(unit, status, below, size, principal.only)
         )
         following = None if edge is None else cursors.of_schedule(edge)
-        return Page(items=[shown.schedule(row) for row in rows], next=following)
+        return Page(
+            items=[shown.schedule(row, self._concealment.shown) for row in rows], next=following
+        )
 
     async def edit(
         self, schedule_id: str, body: bytes, principal: Principal, if_match: str | None
@@ -105,6 +112,7 @@ class Scheduling:
         Raises InvalidInput, TooLarge, VersionConflict, PreconditionFailed.
         """
         wanted = await edited_schedule(body, self._limits, if_match)
+        wanted = replace(wanted, secrets=self._concealment)
         return await self._act(
             lambda unit, found, act: verbs.edit(unit, found, wanted, act),
             schedule_id,
@@ -127,7 +135,7 @@ class Scheduling:
         row = await self._committer.run(
             lambda unit: _do(unit, verb, schedule_id, act), key=schedule_id
         )
-        return shown.schedule(row)
+        return shown.schedule(row, self._concealment.shown)
 
     async def delete(self, schedule_id: str, principal: Principal) -> None:
         """Fire no more and hide the schedule. Its jobs stay."""
@@ -153,9 +161,8 @@ class Scheduling:
         job_id = await self._committer.run(
             lambda unit: _trigger(unit, schedule_id, guard, act), key=schedule_id
         )
-        return present.job(
-            await self._reader.run(lambda unit: reads.job(unit, job_id, principal.only))
-        )
+        row = await self._reader.run(lambda unit: reads.job(unit, job_id, principal.only))
+        return present.job(row, self._concealment.shown)
 
     async def backfill(
         self, schedule_id: str, wanted: wire.BackfillIn, principal: Principal
@@ -232,7 +239,9 @@ class Scheduling:
 
         ids, rows = await self._reader.run(read)
         following = cursors.of_job(ids[-1]) if len(ids) == size else None
-        return Page(items=[present.job(row) for row in rows], next=following)
+        return Page(
+            items=[present.job(row, self._concealment.shown) for row in rows], next=following
+        )
 
     async def next(
         self, schedule_id: str, principal: Principal, count: int | None = None

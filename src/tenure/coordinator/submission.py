@@ -11,6 +11,7 @@ from operator import attrgetter
 from time import perf_counter
 
 from tenure.coordinator import present, receipts
+from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.intake import CHUNK, Fields, Intake, check_size, decode_many, decode_one
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
@@ -73,7 +74,9 @@ class Submission:
         id_source: IdSource,
         clock: Clock,
         limits: Limits,
+        concealment: Concealment,
     ) -> None:
+        self._concealment = concealment
         self._committer = committer
         self._reader = reader
         self._wakeups = wakeups
@@ -91,7 +94,7 @@ class Submission:
         check_key(key)
         check_size(body, self._limits)
         now = self._clock.now()
-        intake = _intake(self._limits, now, principal)
+        intake = self._intake(now, principal)
         job = intake.take(decode_one(body))
         job.id = self._ids.one(now)
         if intake.caller is not None:
@@ -103,7 +106,7 @@ class Submission:
         digest = job.digest if key is None and job.digest else _digest("POST /api/jobs", body)
         key = key or job.idempotency_key
         job.idempotency_key = job.digest = None
-        answer = encode(receipts.created(job, now))
+        answer = encode(receipts.created(job, now, self._concealment.shown))
         stored = answer.decode() if key else None
         request = Request(
             [job], now, owner=principal.id or "", key=key, digest=digest, answer=stored
@@ -120,6 +123,12 @@ class Submission:
             answer = await self._as_it_is(job.id, principal) or answer
         return Receipt(answer, job.id)
 
+    def _intake(self, now: int, principal: Principal) -> Intake:
+        scripts = principal.may(Permission.SCRIPT)
+        intake = Intake(self._limits, now, principal.owner_id, scripts=scripts)
+        intake.check_masks = self._concealment.checks
+        return intake
+
     async def _existing(self, job: NewJob, existing: str, principal: Principal) -> Receipt:
         """The job that stands for another one. Raises UniqueTaken when nothing of it is left."""
         body = await self._as_it_is(existing, principal)
@@ -127,14 +136,16 @@ class Submission:
             raise UniqueTaken(f"the unique key {unique.key} belongs to job {existing}, now gone")
         if body is None:
             job.id = existing
-            body = encode(receipts.created(job, ids.created_at(existing)))
+            at = ids.created_at(existing)
+            body = encode(receipts.created(job, at, self._concealment.shown))
         return Receipt(body, existing, replayed=True)
 
     async def _as_it_is(self, job_id: str, principal: Principal) -> bytes | None:
         def read(unit: Unit) -> Job | None:
             rows = reads.jobs(unit, [job_id], principal.only)
             edges = edges_of(unit, [job_id]).get(job_id, [])
-            return present.linked(present.job(rows[0]), edges) if rows else None
+            conceal = self._concealment.shown
+            return present.linked(present.job(rows[0], conceal), edges) if rows else None
 
         found = await self._reader.run(read)
         return None if found is None else encode(found)
@@ -148,7 +159,9 @@ class Submission:
         )
         existing, job.id = job_id != job.id, job_id
         at = ids.created_at(job_id) if existing else now
-        return Receipt(encode(receipts.created(job, at)), job_id, replayed=existing)
+        return Receipt(
+            encode(receipts.created(job, at, self._concealment.shown)), job_id, replayed=existing
+        )
 
     async def many(
         self,
@@ -166,7 +179,7 @@ class Submission:
         _refuse_workers(principal)
         check_key(key)
         now = self._clock.now()
-        intake = _intake(self._limits, now, principal)
+        intake = self._intake(now, principal)
         incoming = await self._check(body, lines, intake, _ENOUGH if atomic else None)
         if incoming.refused and atomic:
             incoming.refuse_all()
@@ -232,11 +245,6 @@ class Submission:
 def _refuse_workers(principal: Principal) -> None:
     if principal.role is Role.WORKER:
         raise Forbidden("a worker submits only with the parent that it runs, one job at a time")
-
-
-def _intake(limits: Limits, now: int, principal: Principal) -> Intake:
-    scripts = principal.may(Permission.SCRIPT)
-    return Intake(limits, now, principal.owner_id, scripts=scripts)
 
 
 def _alone(intake: Intake, fields: Fields, pointer: str) -> NewJob:

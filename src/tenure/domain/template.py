@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from tenure.domain.edges import Condition, Edge, Join
 from tenure.domain.job import JobSpec, NewJob
@@ -35,6 +35,34 @@ class WorkflowTemplate:
 
 
 Template = JobTemplate | WorkflowTemplate
+
+
+Restore = Callable[[str, str, str, str], str]
+"""From type, payload, former payload and JSON pointer to the payload to keep."""
+
+
+def restored(new: Template, before: Template, restore: Restore) -> Template:
+    """`new` with each payload as `restore` makes it of the one in the same place before, which is
+    of the same type; null where there was none."""
+    if isinstance(new, JobTemplate):
+        old = before if isinstance(before, JobTemplate) else None
+        return replace(new, payload=_restored(new, old, restore, "/job/payload"))
+    olds = {} if isinstance(before, JobTemplate) else {node.key: node for node in before.nodes}
+    nodes = tuple(
+        replace(
+            node,
+            payload=_restored(node, olds.get(node.key), restore, f"/workflow/jobs/{place}/payload"),
+        )
+        for place, node in enumerate(new.nodes)
+    )
+    return replace(new, nodes=nodes)
+
+
+def _restored(
+    new: JobTemplate | Node, old: JobTemplate | Node | None, restore: Restore, where: str
+) -> str:
+    stored = old.payload if old is not None and old.spec.type == new.spec.type else "null"
+    return restore(new.spec.type, new.payload, stored, where)
 
 
 def size(template: Template) -> int:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tenure.domain.query import Clause, Compared, Field, Matching, Op, Query
 from tenure.store import tables as t
+from tenure.store.concealed import may_look_into
 from tenure.store.dialect import Dialect
 from tenure.store.tables_workflows import workflow_jobs
 
@@ -25,7 +26,7 @@ _OF_JOB: dict[Field, tuple[str, ...]] = {
     Field.SCHEDULE: ("schedule_id",),
     Field.PRIORITY: ("priority",),
     Field.CREATED: ("created_at",),
-    Field.PAYLOAD: ("payload",),
+    Field.PAYLOAD: ("payload", "type"),
     Field.TEXT: ("name", "type", "queue", "payload"),
 }
 _OF_END: dict[Field, str] = {
@@ -94,8 +95,10 @@ def _matching(dialect: Dialect, row: sa.CTE, clause: Matching) -> sa.ColumnEleme
     c, words = row.c, clause.words
     match clause.field:
         case Field.TEXT:
-            places = (c.name, c.type, c.queue, c.payload)
-            return sa.or_(*(contains(place, word[0]) for word in words for place in places))
+            places = (c.name, c.type, c.queue)
+            shown = sa.or_(*(contains(place, word[0]) for word in words for place in places))
+            inside = sa.or_(*(contains(c.payload, word[0]) for word in words))
+            return sa.or_(shown, sa.and_(may_look_into(c.type), inside))
         case Field.ERROR:
             parts = [dialect.json_text(c.last_error, [name]) for name in ("type", "message")]
             return sa.or_(*(contains(part, word[0]) for word in words for part in parts))
@@ -104,7 +107,9 @@ def _matching(dialect: Dialect, row: sa.CTE, clause: Matching) -> sa.ColumnEleme
             one: Any = sa.select(sa.literal_column("1")).select_from(tags).correlate(row)
             return sa.exists(one.where(_fits(dialect, tags.c.value, words)))
         case Field.PAYLOAD:
-            return _fits(dialect, dialect.json_text(c.payload, clause.path), words, _LONGEST_GLOB)
+            value = dialect.json_text(c.payload, clause.path)
+            fits = _fits(dialect, value, words, _LONGEST_GLOB)
+            return sa.and_(may_look_into(c.type, clause.path), fits)
         case Field.REASON:
             return _fits(dialect, sa.func.coalesce(c.active_reason, c.end_reason), words)
         case Field.FINGERPRINT:

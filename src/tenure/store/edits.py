@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from tenure.domain.job import JobOptions, JobSpec, Reason, Tie, rank
 from tenure.domain.lifecycle import TERMINAL, Circumstances, JobState, ready
 from tenure.store import tables as t
 from tenure.store.control import Action, Asked, Row, locked, note
+from tenure.store.dialect import Dialect
 from tenure.store.options import decode_options, encode_options
 from tenure.store.unit import Unit, json_text
 
@@ -33,13 +34,24 @@ class Edit:
     """New values by field name of JobSpec and JobOptions; fields that are not there stay.
 
     `payload` is JSON text, None leaves it. `version` and `if_match` (any of these versions) guard
-    against changes by someone else.
+    against changes by someone else. With `secrets` a mask in the payload stands for what is stored.
     """
 
     changes: Mapping[str, Any]
     payload: str | None = None
     version: int | None = None
     if_match: frozenset[int] | None = None
+    secrets: Secrets | None = None
+
+
+class Secrets(Protocol):
+    """Knows which fields of payloads are shown masked."""
+
+    def hides(self, type_: str) -> bool:
+        """Whether a type has such fields."""
+
+    def restored(self, type_: str, payload: str, stored: str, where: str = "/payload") -> str:
+        """A payload whose masks are again what is stored. Raises InvalidInput."""
 
 
 def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
@@ -61,6 +73,7 @@ def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
         raise InvalidInput.field(
             "max_attempts", f"{row.attempt} attempts were made, so at least {row.attempt + 1}"
         )
+    body = _payload(unit, job_id, wanted, asked.type, spec.type)
     unit.execute(
         _write_job(),
         job=job_id,
@@ -70,7 +83,7 @@ def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
         urgency=spec.priority,
         rules=encode_options(spec.options),
         labels=json_text(spec.tags) if spec.tags else None,
-        body=wanted.payload,
+        body=body,
     )
     if not _MOVED.isdisjoint(wanted.changes):
         unit.contended |= {
@@ -79,6 +92,25 @@ def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
         _move(unit, job_id, row, spec, wanted.changes)
     changed = sorted(wanted.changes) + (["payload"] if wanted.payload is not None else [])
     note(unit, job_id, "edit", action, {"fields": changed, "version": asked.version + 1})
+
+
+def _payload(unit: Unit, job_id: str, wanted: Edit, before: str, after: str) -> str | None:
+    """What is written for a payload. Raises InvalidInput."""
+    secrets = wanted.secrets
+    if secrets is None or not secrets.hides(before):
+        return wanted.payload
+    if wanted.payload is None or before != after:
+        if wanted.payload is None and before != after:
+            detail = f"jobs of type {before} have secrets: give a payload with the new type"
+            raise InvalidInput.field("payload", detail)
+        return wanted.payload
+    [(stored,)] = unit.rows(_read_payload(unit.dialect), job=job_id)
+    return secrets.restored(before, wanted.payload, stored)
+
+
+@cache
+def _read_payload(dialect: Dialect) -> sa.Select[Any]:
+    return dialect.read(sa.select(t.jobs.c.payload).where(t.jobs.c.id == sa.bindparam("job")))
 
 
 def _check(row: Row, asked: Asked, wanted: Edit) -> None:

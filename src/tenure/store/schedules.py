@@ -17,11 +17,12 @@ import sqlalchemy as sa
 from tenure.domain.errors import PreconditionFailed, ScheduleNotFound, VersionConflict
 from tenure.domain.schedule import check, due_at, plan
 from tenure.domain.scheduling import FireOutcome, ScheduleRules
-from tenure.domain.template import Template, types
+from tenure.domain.template import Template, restored, types
 from tenure.store import naming
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action
 from tenure.store.dialect import Dialect
+from tenure.store.edits import Secrets
 from tenure.store.events import Happening, record
 from tenure.store.fires import Firing, insert_fires, lapse, submit_all
 from tenure.store.schedule_rows import (
@@ -59,6 +60,7 @@ class ScheduleEdit:
     name: str | None = None
     version: int | None = None
     if_match: frozenset[int] | None = None
+    secrets: Secrets | None = None
 
 
 class _Locked(NamedTuple):
@@ -158,7 +160,7 @@ def edit(unit: Unit, schedule_id: str, wanted: ScheduleEdit, action: Action) -> 
         nominal, until = check(changed, unit.now), None
         _lapse(unit, row, rules)
     due = None if nominal is None or row.paused_at else due_at(changed, row.id, nominal)
-    template = encode_template(wanted.template or _template(row))
+    template = encode_template(_wanted_template(wanted, _template(row)))
     unit.execute(
         _write(),
         key=schedule_id,
@@ -173,6 +175,13 @@ def edit(unit: Unit, schedule_id: str, wanted: ScheduleEdit, action: Action) -> 
     )
     _note(unit, schedule_id, "edit", action, version=row.version + 1)
     _wake(unit, due)
+
+
+def _wanted_template(wanted: ScheduleEdit, before: Template) -> Template:
+    """The template to keep, masks in it replaced by what was there. Raises InvalidInput."""
+    if wanted.template is None or wanted.secrets is None:
+        return wanted.template or before
+    return restored(wanted.template, before, wanted.secrets.restored)
 
 
 def _check_version(row: _Locked, wanted: ScheduleEdit) -> None:
