@@ -7,10 +7,10 @@ BIN := .venv/bin
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: env postgres node browser  ## every test that ends within about five minutes (args='-k word' narrows)
+test: env postgres node browser promtool  ## every test that ends within about five minutes (args='-k word' narrows)
 	$(BIN)/pytest -m "not soak" -n 2 --dist worksteal $(args)
 
-check: env node  ## format, lint, types, layers, documents
+check: env node promtool  ## format, lint, types, layers, documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -52,4 +52,7 @@ node:
 browser:
 	@deploy/bootstrap.sh browser
 
-.PHONY: help test check ui bench soak demo format clean env postgres node browser
+promtool:
+	@deploy/bootstrap.sh promtool
+
+.PHONY: help test check ui bench soak demo format clean env postgres node browser promtool

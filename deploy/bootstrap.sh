@@ -6,6 +6,7 @@
 #   deploy/bootstrap.sh postgres    the PostgreSQL that tests start, by apt, when root
 #   deploy/bootstrap.sh node        Node 18 or newer, which runs the example worker, likewise
 #   deploy/bootstrap.sh browser     Chromium, which the tests of the dashboard drive, likewise
+#   deploy/bootstrap.sh promtool    promtool, which checks metrics and alerts, without Prometheus
 #
 # The dashboard is built on the way (hatch_build.py), and again only when its sources changed.
 set -euo pipefail
@@ -102,7 +103,25 @@ browser() {
   say "Chromium is not installed: the tests of the dashboard fail (Debian: sudo apt-get install chromium)"
 }
 
-[ $# -gt 0 ] || die "say what to install: run, dev, postgres, node or browser"
+# Only this program: the package would start a server.
+promtool() {
+  if command -v promtool >/dev/null; then return; fi
+  if can_install; then
+    say "Fetching promtool ..."
+    local folder
+    folder=$(mktemp -d)
+    apt-get update -q >/dev/null || true
+    if (cd "$folder" && apt-get download -q prometheus >/dev/null && dpkg-deb -x ./*.deb .) &&
+      install -m 755 "$folder/usr/bin/promtool" /usr/local/bin/; then
+      rm -rf "$folder"
+      return
+    fi
+    rm -rf "$folder"
+  fi
+  say "promtool is not installed: the tests of metrics and alerts fail (Debian: sudo apt-get install prometheus)"
+}
+
+[ $# -gt 0 ] || die "say what to install: run, dev, postgres, node, browser or promtool"
 for what in "$@"; do
   case $what in
     run) environment run . ;;
@@ -110,6 +129,7 @@ for what in "$@"; do
     postgres) postgres ;;
     node) node_js ;;
     browser) browser ;;
-    *) die "unknown: $what (run, dev, postgres, node or browser)" ;;
+    promtool) promtool ;;
+    *) die "unknown: $what (run, dev, postgres, node, browser or promtool)" ;;
   esac
 done

@@ -106,7 +106,8 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_operations_have_stable_names_and_say_their_errors() -> None:
-    names = [DOCUMENT["paths"][path][method]["operationId"] for method, path in OPERATIONS]
+    items = DOCUMENT["paths"].values()
+    names = [item[method]["operationId"] for item in items for method in METHODS if method in item]
     assert sorted(names) == sorted({str(route.operation_id) for route in ROUTES})
     for method, path in OPERATIONS:
         answers = DOCUMENT["paths"][path][method]["responses"]

@@ -164,3 +164,17 @@ async def test_failing_ticks_are_no_beat() -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def test_every_tick_is_timed_well_or_not() -> None:
+    told: list[tuple[str, float]] = []
+    duty = Scripted(Ticked(more=True), Unavailable("away"), interval=60.0)
+    loop = Loop(duty, CLOCK, lambda: 0.0, lambda name, seconds: told.append((name, seconds)))
+    task = asyncio.create_task(loop.run())
+    async with asyncio.timeout(PATIENCE):
+        while len(told) < 2:
+            await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [name for name, _ in told[:2]] == ["scripted", "scripted"]
+    assert all(seconds >= 0 for _, seconds in told)

@@ -93,6 +93,11 @@ def test_services_are_hardened_and_come_back(name: str) -> None:
     assert service["restart"] == "unless-stopped"
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if "build" in SERVICES[name]])
+def test_our_services_are_built_here_and_set_only_settings_that_exist(name: str) -> None:
+    service = SERVICES[name]
     assert (ROOT / service["build"]["dockerfile"]).exists()
     assert set(service["environment"]) <= SETTINGS
 
@@ -113,6 +118,17 @@ def test_two_workers_reach_a_coordinator_that_knows_its_name(name: str) -> None:
 def test_postgres_only_by_its_profile() -> None:
     named = {name for name, service in SERVICES.items() if service.get("profiles") == ["postgres"]}
     assert named == {"postgres", "coordinator-postgres", "worker-postgres"}
+
+
+def test_prometheus_and_grafana_only_by_their_profile() -> None:
+    profile = ["observability"]
+    assert {name for name in SERVICES if SERVICES[name].get("profiles") == profile} == {
+        "prometheus", "grafana",
+    }  # fmt: skip
+    mounted = [path for name in ("prometheus", "grafana") for path in SERVICES[name]["volumes"]]
+    local = [path.split(":")[0] for path in mounted if path.startswith("./")]
+    assert len(local) == 3
+    assert all((ROOT / path).is_dir() for path in local)
 
 
 def test_a_worker_may_drain_before_it_is_killed() -> None:

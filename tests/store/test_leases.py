@@ -61,7 +61,7 @@ def test_a_lease_carries_what_the_worker_needs(store: OpenedStore) -> None:
     assert row["deadline_at"] == TERMS.deadline_at(store.now, 5.0)
     assert row["lease_expires_at"] == row["deadline_at"] == store.now + 15 * SECOND
     assert store.last is not None
-    assert store.last.tally == {}
+    assert store.last.tally == {("mail", "echo", "delay:7"): 1}
     assert [r for r in store.rows(sa.select(t.stats.c.measure)) if r[0].startswith("delay")]
 
 

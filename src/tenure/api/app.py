@@ -20,6 +20,7 @@ from tenure.api import (
     jobs,
     leases,
     limits,
+    metrics,
     openapi,
     operations,
     problems,
@@ -48,6 +49,7 @@ ROUTES = [
     *deadletters.ROUTES,
     *audit.ROUTES,
     *system.ROUTES,
+    *metrics.ROUTES,
     *events.ROUTES,
     *aliases.ROUTES,
     *openapi.ROUTES,
@@ -112,6 +114,7 @@ def _duties(here: Coordinator) -> Duties:
         insight=here.insight,
         counted=here.count_coordinators,
         look_again=here.look_again,
+        timed=here.metrics.has_ticked,
     )
     here.on_commit(duties.committed)
     here.operations.on_begun(duties.operation_begun)

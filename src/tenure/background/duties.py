@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from loguru import logger
@@ -43,7 +44,8 @@ class Duties:
     """Builds the duties and keeps them running. Use from one event loop.
 
     `committed` is for the committer's hook: call it with the unit of every commit. `counted` is
-    told, several times a lease, how many coordinators of this store live.
+    told, several times a lease, how many coordinators of this store live. `timed` is told the name
+    of a duty and how many seconds a tick of it took.
     """
 
     def __init__(
@@ -59,15 +61,17 @@ class Duties:
         insight: Refreshed,
         counted: Callable[[int], None],
         look_again: Callable[[], Awaitable[None]],
+        timed: Callable[[str, float], None] | None = None,
     ) -> None:
+        loop = partial(Loop, clock=clock, random=random, observe=timed)
         self._clock = clock
         self.steadiness = Steadiness(terms, clock.monotonic())
         self._pulse = Pulse(committer, terms, counted)
         self._tidier = Tidier(source.tidy)
-        self._promoting = Loop(Promoter(committer, reader), clock, random)
-        self._operating = Loop(Operator(committer, reader, clock), clock, random)
-        self._ticking = Loop(Ticker(committer, reader), clock, random)
-        self._chaining = Loop(Chainer(committer), clock, random)
+        self._promoting = loop(Promoter(committer, reader))
+        self._operating = loop(Operator(committer, reader, clock))
+        self._ticking = loop(Ticker(committer, reader))
+        self._chaining = loop(Chainer(committer))
         others = (
             Clockwork(source, clock, self.steadiness, committer, terms),
             self._pulse,
@@ -79,7 +83,7 @@ class Duties:
             self._tidier,
         )
         woken = (self._promoting, self._operating, self._ticking, self._chaining)
-        self.supervisor = Supervisor([*woken, *(Loop(duty, clock, random) for duty in others)])
+        self.supervisor = Supervisor([*woken, *map(loop, others)])
 
     def committed(self, unit: Unit) -> None:
         """A transaction was committed."""

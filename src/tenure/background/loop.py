@@ -24,11 +24,19 @@ class Loop:
     A rest lasts its interval less up to a fifth (`random` in [0, 1) says how much), shorter when
     the tick names an instant or somebody wakes it. An error is counted and logged, never fatal;
     the rests after errors grow to 15 s. Rests are measured on the monotonic clock, so that a jump
-    of the other neither stretches nor cuts them. Use from one event loop.
+    of the other neither stretches nor cuts them. `observe` is told the duty's name and how many
+    seconds each tick took. Use from one event loop.
     """
 
-    def __init__(self, duty: Duty, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        duty: Duty,
+        clock: Clock,
+        random: Callable[[], float],
+        observe: Callable[[str, float], None] | None = None,
+    ) -> None:
         self.duty = duty
+        self._observe = observe
         self.ticks = 0
         """Ticks that ended well."""
         self.errors = 0
@@ -69,6 +77,14 @@ class Loop:
                 await self._rest(ticked.next_at)
 
     async def _tick(self) -> Ticked | None:
+        began = self._clock.monotonic()
+        try:
+            return await self._try_tick()
+        finally:
+            if self._observe is not None:
+                self._observe(self.duty.name, (self._clock.monotonic() - began) / SECOND)
+
+    async def _try_tick(self) -> Ticked | None:
         try:
             ticked = await self.duty.tick(self._clock.now())
         except TenureError as error:

@@ -20,6 +20,7 @@ from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
 from tenure.coordinator.limiting import Limiting
 from tenure.coordinator.live import Live
+from tenure.coordinator.metrics import Metrics
 from tenure.coordinator.operations import Operations
 from tenure.coordinator.scheduling import Scheduling
 from tenure.coordinator.submission import Submission
@@ -66,7 +67,8 @@ class Coordinator:
             max_waiting=settings.limits.queued_writes,
             committed=self._committed,
         )
-        self.reader = Reader(self.store, self.clock)
+        self.metrics = Metrics()
+        self.reader = Reader(self.store, self.clock, self.metrics.has_read)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []
         self._make_use_cases(settings)
@@ -182,6 +184,7 @@ class Coordinator:
 
     def _committed(self, unit: Unit) -> None:
         self.live.committed()
+        self.metrics.committed(unit)
         for tell in self._listeners:
             tell(unit)
         for (queue, type_), number in unit.ready.items():

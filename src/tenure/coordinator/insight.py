@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from tenure.coordinator.tally import Tally
 from tenure.domain.clock import SECOND, Clock
+from tenure.domain.errors import Unavailable
 from tenure.domain.lifecycle import ACTIVE, JobState
 from tenure.store import insight as store
+from tenure.store.census import Crowd, census
 from tenure.store.insight import ActiveCount, Crew
 from tenure.store.reader import Reader
 from tenure.store.unit import Unit
@@ -25,6 +27,8 @@ MEASURES = (
 )  # fmt: skip
 _SHARE = 50
 """A count that took one unit of time is taken again after 50: 2 % of the time."""
+FRESH = 60 * SECOND
+"""Refreshes come once a second, but a count of very many jobs may take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Snapshot:
     as_of: int
     counts: tuple[ActiveCount, ...] = ()
     crews: tuple[Crew, ...] = ()
+    fleet: tuple[Crowd, ...] = ()
     by_state: Counter[str] = field(default_factory=Counter)
 
     def count(self, states: frozenset[JobState], queue: str | None, type_: str | None) -> int:
@@ -60,6 +65,7 @@ class Insight:
         self._snapshot: Snapshot | None = None
         self._count_again = 0
         self._refreshing = asyncio.Lock()
+        self._refreshed_at: int | None = None
 
     async def refresh(self) -> None:
         """Bring totals up to date, and the counts unless that would take over 2 % of the time.
@@ -67,12 +73,26 @@ class Insight:
         Raises Unavailable when the store is away; the former numbers then stay.
         """
         async with self._refreshing:
-            await self._reader.run(self._tally.look)
-            began = self._clock.monotonic()
+            try:
+                await self._reader.run(self._tally.look)
+            except Unavailable:
+                self._refreshed_at = None
+                raise
+            began = self._refreshed_at = self._clock.monotonic()
             if self._snapshot is None or began >= self._count_again:
                 self._snapshot = await self._reader.run(_take)
                 took = self._clock.monotonic() - began
                 self._count_again = began + took * _SHARE
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The last snapshot, if there was one."""
+        return self._snapshot
+
+    def fresh(self) -> bool:
+        """Whether the store answered the last refresh, a minute ago at most."""
+        at = self._refreshed_at
+        return at is not None and self._clock.monotonic() - at <= FRESH
 
     async def snapshot(self) -> Snapshot:
         """The last snapshot; the first one is taken on demand."""
@@ -171,7 +191,7 @@ def _take(unit: Unit) -> Snapshot:
     by_state: Counter[str] = Counter()
     for row in counts:
         by_state[row.state] += row.count
-    return Snapshot(unit.now, counts, tuple(store.crews(unit)), by_state)
+    return Snapshot(unit.now, counts, tuple(store.crews(unit)), tuple(census(unit)), by_state)
 
 
 def _minute(at: int, counts: dict[str, int]) -> Minute:

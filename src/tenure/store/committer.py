@@ -54,16 +54,22 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Kind:
-    """One kind of work: its verb over many callers and the rows a transaction takes of it.
+    """One kind of work: its name, its verb over many callers, the rows a transaction takes of it.
 
     Items with the same `apart` never run in two transactions at once.
     """
 
+    name: str
     verb: Verb
     max_weight: int
     apart: Callable[[Any], str] | None = None
     waiting: deque[_Waiting] = field(default_factory=deque)
     running: set[str] = field(default_factory=set)
+
+    def run(self, unit: Unit, taken: list[_Waiting]) -> list[Any]:
+        """What the verb answers these callers."""
+        items = [waiting.item for waiting in taken]
+        return unit.measured.timed(self.name, partial(self.verb, unit), items)
 
     def take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
@@ -124,14 +130,14 @@ class Committer:
         self.peers = False
         """Whether other coordinators are to be told of ready jobs."""
         # In lock order: idempotency keys, then active rows; claims last, to see what is new.
-        self._submit = _Kind(submit, 4_000)
-        self._report = _Kind(lambda unit, items: report(unit, items, random), 4_000)
-        self._renew = _Kind(lambda unit, items: renew(unit, items, terms), 20_000)
-        self._release = _Kind(release, 4_000)
-        self._single = _Kind(_run_singles, MAX_SAVEPOINTS)
+        self._submit = _Kind("submit", submit, 4_000)
+        self._report = _Kind("report", lambda unit, items: report(unit, items, random), 4_000)
+        self._renew = _Kind("renew", lambda unit, items: renew(unit, items, terms), 20_000)
+        self._release = _Kind("release", release, 4_000)
+        self._single = _Kind("act", _run_singles, MAX_SAVEPOINTS)
         # Two claims of a worker side by side would each count its slots without the other.
         self._claim = _Kind(
-            lambda unit, items: claim(unit, items, terms), 128, attrgetter("worker_id")
+            "claim", lambda unit, items: claim(unit, items, terms), 128, attrgetter("worker_id")
         )
 
     @property
@@ -263,7 +269,7 @@ class Committer:
         for kind, taken in groups:
             if kind is self._claim:
                 settle(unit)  # a claim also sees the jobs that the ends before it made ready
-            answers.append(kind.verb(unit, [w.item for w in taken]))
+            answers.append(kind.run(unit, taken))
         self._end(unit)
         return unit, answers
 
@@ -311,7 +317,7 @@ class Committer:
             unit = self._unit(conn)
             conn.exec_driver_sql("SAVEPOINT caller")
             try:
-                answers.append(kind.verb(unit, [waiting.item]))
+                answers.append(kind.run(unit, [waiting]))
             except DBAPIError as error:
                 if self._store.dialect.fault(error) is not Fault.VALUE:
                     raise
@@ -336,6 +342,7 @@ class Committer:
                     waiting.answer.set_exception(result)
                 else:
                     waiting.answer.set_result(result)
+        unit.measured.weight = sum(waiting.weight for _, taken in groups for waiting in taken)
         self._committed(unit)
 
     def _give_back(self, item: Any, result: Any) -> None:

@@ -117,12 +117,12 @@ def _run_row(unit: Unit, e: Ending) -> tuple[Any, ...]:
 
 
 def _count(unit: Unit, endings: list[Ending]) -> None:
-    ran: dict[Lane, list[int]] = defaultdict(list)
+    ran: dict[tuple[Lane, str], list[int]] = defaultdict(list)
     counts: Counter[tuple[str, str, str]] = Counter()
     for e in endings:
         lane = (e.held.queue, e.held.type)
         if e.outcome is not None and e.outcome is not Outcome.RELEASED:
-            ran[lane].append(unit.now - e.held.started_at)
+            ran[lane, e.outcome].append(unit.now - e.held.started_at)
         if e.outcome is Outcome.LOST:
             counts[*lane, "lost"] += 1
         if e.final:
@@ -137,8 +137,8 @@ def _count(unit: Unit, endings: list[Ending]) -> None:
                 unit.contended.add(e.held.options.concurrency_key)
     for key, number in counts.items():
         unit.count(*key, number)
-    for lane, spans in ran.items():
-        unit.observe(lane, "duration", spans)
+    for (lane, outcome), spans in ran.items():
+        unit.observe(lane, "duration", spans, outcome)
 
 
 @cache

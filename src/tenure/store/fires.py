@@ -176,6 +176,8 @@ def _write_stretches(unit: Unit, planned: list[_Planned]) -> None:
     rows: list[tuple[Any, ...]] = []
     for item in planned:
         for place, stretch in enumerate(item.plan.stretches):
+            if stretch.outcome is FireOutcome.MISSED:
+                unit.measured.note("schedules_missed", stretch.count)
             first = stretch.first
             if place == 0 and _continues(item, stretch):
                 first = item.row.stretch_at or first
@@ -226,6 +228,12 @@ def _insert(unit: Unit, planned: list[_Planned]) -> None:
         for nominal in fires
     ]
     insert_fires(unit, firings, FireOutcome.FIRED)
+    late = [
+        unit.now - due_at(item.rules, item.row.id, nominal)
+        for item in planned
+        for nominal in item.plan.fires
+    ]
+    unit.measured.observe("fire_delay", late)
 
 
 @dataclass(slots=True)

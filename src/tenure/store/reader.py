@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -17,11 +18,17 @@ Result = TypeVar("Result")
 
 
 class Reader:
-    """Runs reads on the store's reading connections, which see the last commit."""
+    """Runs reads on the store's reading connections, which see the last commit.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    `observe` is told how long each took, in seconds.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, observe: Callable[[float], None] | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._observe = observe
 
     async def run(self, read: Callable[[Unit], Result]) -> Result:
         """What `read` answers. Raises what it raises, and Unavailable when the store is away."""
@@ -29,7 +36,11 @@ class Reader:
         def body(conn: sa.Connection) -> Result:
             return read(Unit(conn, self._store.dialect, self._clock.now(), ""))
 
+        began = perf_counter()
         try:
-            return await self._store.read(body)
+            found = await self._store.read(body)
         except (SQLAlchemyError, OSError) as error:
             raise Unavailable("the store is away", retry_after=1.0) from error
+        if self._observe is not None:
+            self._observe(perf_counter() - began)
+        return found

@@ -53,6 +53,7 @@ def _statuses(
 ) -> list[list[ReportStatus]]:
     refused = [item for item in chain.from_iterable(batches) if id(item) not in accepted]
     repeated = _repeated(unit, refused)
+    unit.measured.note("stale_reports", len(refused) - len(repeated))
     return [
         [
             ReportStatus.ACCEPTED
@@ -94,7 +95,8 @@ def _completed(unit: Unit, groups: list[Any]) -> set[_Lease]:
     for queue, type_, ties, fence, worker_id, job_ids, starts in groups:
         taken.update(zip(job_ids, repeat(fence), repeat(worker_id), strict=False))
         unit.count(queue, type_, "completed", len(starts))
-        unit.observe((queue, type_), "duration", [unit.now - start for start in starts])
+        spans = [unit.now - start for start in starts]
+        unit.observe((queue, type_), "duration", spans, Outcome.COMPLETED.value)
         end(unit, [(job_id, JobState.COMPLETED, ties) for job_id in job_ids])
     return taken
 

@@ -32,6 +32,7 @@ def sweep(unit: Unit, max_lost: int, random: Callable[[], float], limit: int = 5
     endings = [rules.swept(to_held(row), unit.now, max_lost, random()) for row in found]
     if endings:
         write(unit, endings)
+        unit.measured.note("leases_expired", len(endings))
         record(unit, [_happening(ending) for ending in endings])
     return len(endings)
 

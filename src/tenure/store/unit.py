@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from tenure.domain.edges import Condition, Join
 from tenure.domain.lifecycle import JobState
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect, Moving
+from tenure.store.measured import Measured
 
 Lane = tuple[str, str]
 """A queue and a type: the range of the ready index a claim reads."""
@@ -42,13 +43,15 @@ class Unit:
     the earliest instant for which a job was scheduled, `fires_due` the same of a schedule. `ended`
     holds the ended jobs that others feel, `closed` edges whose parent had ended before, `reopened`
     jobs of workflows that left a final state, `contended` the concurrency keys that may admit a
-    job: what `ties.settle` works off. `audited` counts lines of the audit. Verbs raise TenureError
-    only before their first write.
+    job: what `ties.settle` works off. `audited` counts lines of the audit. `tally` is
+    what `stats` counts, `measured` what only metrics show. Verbs raise TenureError only before
+    their first write.
     """
 
     __slots__ = (
         "audited", "closed", "conn", "contended", "coordinator_id", "dialect", "due", "ended",
-        "finished", "fires_due", "logged", "now", "ready", "reopened", "tally", "woken",
+        "finished", "fires_due", "logged", "measured", "now", "ready", "reopened", "tally",
+        "woken",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +73,7 @@ class Unit:
         self.contended: set[str] = set()
         self.audited = 0
         self.tally: Counter[tuple[str, str, str]] = Counter()
+        self.measured = Measured()
 
     def execute(
         self, statement: sa.Executable, rows: list[Any] | None = None, **params: Any
@@ -105,9 +109,11 @@ class Unit:
         """Add to a statistic of this minute."""
         self.tally[queue, type_, measure] += by
 
-    def observe(self, lane: Lane, measure: str, spans: Iterable[int]) -> None:
-        """Add spans (microseconds) to a histogram of this minute."""
-        for index, number in Counter(map(histogram.bucket, spans)).items():
+    def observe(self, lane: Lane, measure: str, spans: Sequence[int], outcome: str = "") -> None:
+        """Add spans (microseconds) to a histogram of this minute; only metrics keep `outcome`."""
+        buckets = Counter(map(histogram.bucket, spans))
+        self.measured.add((measure, *lane, outcome), buckets, sum(spans))
+        for index, number in buckets.items():
             self.tally[lane[0], lane[1], f"{measure}:{index}"] += number
 
     def absorb(self, other: Unit) -> None:
@@ -126,12 +132,12 @@ class Unit:
             self.fire_at(other.fires_due)
         self.tally.update(other.tally)
         self.audited += other.audited
+        self.measured.absorb(other.measured)
 
     def write_tally(self) -> None:
         """Add the statistics to `stats`, last in every transaction, ascending by key."""
         minute = self.now - self.now % MINUTE
         self.add_stats([(minute, *key, number) for key, number in self.tally.items() if number])
-        self.tally.clear()
 
     def add_stats(self, rows: list[tuple[int, str, str, str, int]]) -> None:
         """Add numbers to `stats`: (minute, queue, type, measure, number) each."""

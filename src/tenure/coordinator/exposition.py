@@ -1,0 +1,172 @@
+"""`GET /metrics`: what Prometheus reads, made of numbers in memory.
+
+Gauges are of the store: every coordinator shows the same. Counters and histograms are of this
+coordinator since its start: what several show is to be added up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from tenure import __version__
+from tenure.coordinator.insight import Snapshot
+from tenure.coordinator.metrics import Metrics
+from tenure.domain.clock import SECOND
+from tenure.domain.job import DEFAULT_QUEUE
+from tenure.domain.lifecycle import ACTIVE, TERMINAL, JobState
+from tenure.telemetry.meters import Histogram
+
+_ACTIVE = tuple(state.value for state in JobState if state in ACTIVE)
+_SERVING = ("online", "draining")
+_PLAIN_COUNTERS = (
+    ("submitted", "jobs_submitted", "Jobs submitted."),
+    ("retried", "job_retries", "Runs that failed and go on, and finished jobs that were retried."),
+    ("leases_expired", "leases_expired", "Leases that ran out and were reclaimed."),
+    ("stale_reports", "stale_reports", "Reports refused because their lease had ended."),
+    ("schedules_missed", "schedules_missed", "Times of schedules that passed without a fire."),
+    ("pruned", "jobs_deleted", "Finished jobs that retention deleted."),
+)
+
+
+def expose(
+    accept: str, metrics: Metrics, snapshot: Snapshot | None, *, up: bool, store: str, now: int
+) -> tuple[bytes, str]:
+    """The text, in the form that the header `accept` asks for, and its content type.
+
+    `store` is the kind of database, `now` the coordinator's clock (microseconds). Without a
+    snapshot the numbers of the store are left out.
+    """
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Once([*_coordinator(metrics, up, store), *_store(metrics, snapshot, now)]))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+class _Once(Collector):
+    def __init__(self, found: list[Metric]) -> None:
+        self._found = found
+
+    def collect(self) -> list[Metric]:
+        return self._found
+
+
+def _coordinator(metrics: Metrics, up: bool, store: str) -> Iterator[Metric]:
+    info = InfoMetricFamily("tenure", "Version of this coordinator and kind of its store.")
+    info.add_metric([], {"version": __version__, "store": store})
+    yield info
+    yield _gauge("store_up", "Whether the store could be read and written lately.", int(up))
+    for measure, name, text in _PLAIN_COUNTERS:
+        yield CounterMetricFamily(f"tenure_{name}", text, metrics.counts[measure])
+    finished = CounterMetricFamily("tenure_jobs_finished", "Jobs that ended.", labels=["outcome"])
+    for state in sorted(TERMINAL):
+        finished.add_metric([state.value], metrics.counts[state.value])
+    yield finished
+    if metrics.webhooks:
+        yield _webhooks(metrics.webhooks)
+    yield from _histograms(metrics)
+
+
+def _webhooks(results: Counter[str]) -> Metric:
+    found = CounterMetricFamily(
+        "tenure_webhook_deliveries", "Deliveries of webhooks.", labels=["result"]
+    )
+    for result, number in sorted(results.items()):
+        found.add_metric([result], number)
+    return found
+
+
+def _histograms(metrics: Metrics) -> Iterator[Metric]:
+    alone = [((), metrics.fire_delay)], [((), metrics.batch)]
+    for name, text, labels, series in (
+        (
+            "job_start_delay_seconds",
+            "From when a job could run to when a worker got it.",
+            ["queue"],
+            metrics.start_delay,
+        ),
+        (
+            "job_duration_seconds",
+            "From when a worker got a job to its report.",
+            ["queue", "type", "outcome"],
+            metrics.duration,
+        ),
+        ("schedule_fire_delay_seconds", "From when a fire was due to its job.", [], alone[0]),
+        ("store_seconds", "Time of the store's verbs and whole transactions.", ["verb"],
+         metrics.store),
+        ("commit_batch_size", "Rows that callers asked for in one transaction.", [], alone[1]),
+        ("duty_seconds", "Time of one tick of a duty.", ["duty"], metrics.duty),
+    ):  # fmt: skip
+        family = HistogramMetricFamily(f"tenure_{name}", text, labels=labels)
+        for values, histogram in series:
+            _add(family, values, histogram)
+        yield family
+
+
+def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram) -> None:
+    family.add_metric(list(labels), histogram.cumulative(), histogram.total)
+
+
+def _store(metrics: Metrics, snapshot: Snapshot | None, now: int) -> Iterator[Metric]:
+    if snapshot is None:
+        return
+    metrics.queues.admit(DEFAULT_QUEUE)
+    counts: Counter[tuple[str, str]] = Counter()
+    oldest: dict[str, int] = {}
+    for row in snapshot.counts:
+        queue = metrics.queues.admit(row.queue)
+        counts[queue, row.state] += row.count
+        if row.state == JobState.PENDING:
+            oldest[queue] = min(row.oldest, oldest.get(queue, row.oldest))
+    queues = dict.fromkeys([*metrics.queues, *(queue for queue, _ in counts)])
+    jobs = GaugeMetricFamily("tenure_jobs", "Unfinished jobs.", labels=["queue", "state"])
+    age = GaugeMetricFamily(
+        "tenure_queue_oldest_pending_seconds",
+        "How long the oldest pending job of a queue could have run; 0 when none is pending.",
+        labels=["queue"],
+    )
+    for queue in queues:
+        for state in _ACTIVE:
+            jobs.add_metric([queue, state], counts[queue, state])
+        age.add_metric([queue], max(now - oldest.get(queue, now), 0) / SECOND)
+    yield jobs
+    yield age
+    yield from _fleet(snapshot, now)
+
+
+def _fleet(snapshot: Snapshot, now: int) -> Iterator[Metric]:
+    crowds = {crowd.state: crowd for crowd in snapshot.fleet}
+    workers = GaugeMetricFamily("tenure_workers", "Workers.", labels=["state"])
+    for state in (*_SERVING, "lost"):
+        workers.add_metric([state], crowds[state].workers if state in crowds else 0)
+    serving = [crowds[state] for state in _SERVING if state in crowds]
+    online = crowds.get("online")
+    slots = GaugeMetricFamily(
+        "tenure_worker_slots",
+        "Slots of the workers that serve: busy ones hold a lease, free ones can take one.",
+        labels=["state"],
+    )
+    slots.add_metric(["busy"], sum(crowd.leases for crowd in serving))
+    slots.add_metric(["free"], 0 if online is None else max(online.slots - online.leases, 0))
+    quietest = min((crowd.quietest for crowd in serving), default=now)
+    yield workers
+    yield slots
+    yield _gauge(
+        "worker_heartbeat_age_seconds",
+        "Time since the worker was heard of that has been silent longest, of those that serve.",
+        max(now - quietest, 0) / SECOND,
+    )
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"tenure_{name}", text, value)
