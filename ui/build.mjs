@@ -59,13 +59,28 @@ function page(name, values) {
   writeFileSync(join(target, name), text);
 }
 
+/** Swagger UI's style with its pictures as files: pages load no `data:` addresses. */
+function withoutDataUrls(path) {
+  const text = readFileSync(path, "utf8").replace(/url\("data:image\/svg\+xml;charset=utf-8,((?:[^"\\]|\\.)*)"\)/g, (_, svg) => {
+    const bytes = Buffer.from(decodeURIComponent(svg.replaceAll('\\"', '"')));
+    const name = `picture-${createHash("sha256").update(bytes).digest("hex").slice(0, 8).toUpperCase()}.svg`;
+    writeFileSync(join(assets, name), bytes);
+    return `url("${name}")`;
+  });
+  const made = join(assets, "swagger-ui.css");
+  writeFileSync(made, text);
+  const named = hashed(made, "swagger-ui.css");
+  rmSync(made);
+  return named;
+}
+
 const main = output(app, "src/main.tsx");
 const icon = hashed("pages/icon.svg", "icon.svg");
 page("index.html", { script: main.file, style: main.css, icon });
 page("swagger.html", {
   script: output(graph, "src/swagger.ts").file,
   bundle: hashed("node_modules/swagger-ui-dist/swagger-ui-bundle.js", "swagger-ui-bundle.js"),
-  style: hashed("node_modules/swagger-ui-dist/swagger-ui.css", "swagger-ui.css"),
+  style: withoutDataUrls("node_modules/swagger-ui-dist/swagger-ui.css"),
   icon,
 });
 

@@ -133,6 +133,7 @@ def _tell_what_runs(cluster: Cluster, screen: Screen) -> None:
     pids = " ".join(str(process.pid) for process in reversed(cluster.processes.values()))
     screen.console.print(
         f"\nStill running, as asked:\n"
+        f"  dashboard  {cluster.url}\n"
         f"  jobs       {cluster.url}/api/jobs\n"
         f"  numbers    {cluster.url}/api/stats\n"
         f"  workers    {cluster.url}/api/workers\n"

@@ -54,6 +54,19 @@ async def test_a_page_names_its_files_relative_to_itself(
         assert found.status_code == 200, name
 
 
+async def test_a_page_knows_the_installation(tmp_path: Path) -> None:
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path}/t.db", env='"><b>prod', trace_url="https://t/{trace_id}"
+    )
+    app: Any = create_app(Coordinator(settings))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1"
+    ) as client:
+        text = (await client.get("/jobs")).text
+    assert 'data-environment="&quot;&gt;&lt;b&gt;prod"' in text
+    assert 'data-trace-url="https://t/{trace_id}"' in text
+
+
 async def test_a_page_is_asked_for_again_and_sent_only_when_it_changed(
     client: httpx.AsyncClient,
 ) -> None:

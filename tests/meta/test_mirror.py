@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.meta.source import PACKAGE, TESTS
 
-NOT_MIRRORS = {"meta", "docs", "cluster", "chaos"}
+NOT_MIRRORS = {"meta", "docs", "cluster", "chaos", "ui"}
 """Folders whose tests are about more than one module."""
 ABOUT_SEVERAL = {
     "store/lifecycle_pairs.py",

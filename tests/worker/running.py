@@ -15,6 +15,7 @@ from typing import Any
 from tenure.api.server import Server, build
 from tenure.client.asynchronous import AsyncClient
 from tenure.client.retrying import Patience
+from tenure.coordinator.coordinator import Coordinator
 from tenure.settings import Settings
 from tenure.worker.options import WorkerOptions
 from tenure.worker.registry import Registry
@@ -39,6 +40,14 @@ class Running:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def coordinator(self) -> Coordinator:
+        """The coordinator of this life; it belongs to the loop of its own thread."""
+        assert self._server is not None, "the coordinator does not run"
+        app: Any = self._server.config.app
+        found: Coordinator = app.state.coordinator
+        return found
 
     def use_lease(self, seconds: float) -> None:
         """Restart with another lease time."""

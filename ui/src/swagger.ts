@@ -1,13 +1,17 @@
 // The page at /swagger: the API's own document in Swagger UI, from this host alone.
-interface Options { url: string; dom_id: string; deepLinking: boolean; validatorUrl: null; tryItOutEnabled: boolean; displayRequestDuration: boolean }
+interface Options { spec: unknown; dom_id: string; deepLinking: boolean; validatorUrl: null; tryItOutEnabled: boolean; displayRequestDuration: boolean }
 declare const SwaggerUIBundle: (options: Options) => unknown;
 
-const root = document.documentElement.dataset["root"] ?? "";
+const root = new URL(document.documentElement.dataset["root"] ?? "./", location.href).href;
+const answer = await fetch(new URL("api/openapi.json", root));
+const document_ = (await answer.json()) as Record<string, unknown>;
 SwaggerUIBundle({
-  url: new URL(`${root}api/openapi.json`, location.href).href,
+  spec: { ...document_, servers: [{ url: root.replace(/\/$/, "") }] },
   dom_id: "#swagger",
   deepLinking: true,
   validatorUrl: null,
   tryItOutEnabled: true,
   displayRequestDuration: true,
 });
+
+export {};

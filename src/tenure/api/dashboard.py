@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from html import escape
 from pathlib import Path
 
 from litestar import Response, get
 from litestar.params import FromPath
 
-from tenure.api.exchange import Ask
+from tenure.api.exchange import Ask, coordinator
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.domain.errors import NotFound
@@ -29,6 +30,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _CODINGS = (("br", ".br"), ("gzip", ".gz"))
 _HTML = "text/html"
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _MISSING = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Tenure</title>
@@ -42,11 +44,17 @@ reached. Install it again without, or run <code>make ui</code> in the source.</p
 
 
 def _page(request: Ask, name: str) -> Response[bytes]:
-    """A page, never shown without asking again, with its way back to the root filled in."""
+    """A page, never shown without asking again, with what it needs to know filled in."""
     path = BUILT / name
     text = path.read_text("utf-8") if path.is_file() else _MISSING
     depth = request.scope["raw_path"].count(b"/") - 1
-    body = text.replace("{{root}}", "../" * depth or "./").encode()
+    settings = coordinator(request).settings
+    values = {
+        "root": "../" * depth or "./",
+        "environment": escape(settings.env or ""),
+        "trace_url": escape(settings.trace_url or ""),
+    }
+    body = _PLACE.sub(lambda place: values.get(place[1], ""), text).encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == tag:

@@ -1,0 +1,89 @@
+"""One browser and one coordinator for all tests of the dashboard in a process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import anyio.from_thread
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.ui.site import HANDLERS, Site
+from tests.worker.running import Running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    path = shutil.which("chromium")
+    assert path is not None, "there is no chromium (Debian: apt-get install chromium)"
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A coordinator with one worker."""
+    found = Running(tmp_path_factory.mktemp("ui"))
+    found.start()
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(found.worker(*HANDLERS, name="north")),
+    ):
+        yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def site(built_dashboard: None, browser: Browser, running: Running) -> Iterator[Site]:
+    with httpx.Client(base_url=running.url, timeout=20) as api:
+        found = Site(running, browser, api)
+        fill(found)
+        yield found
+
+
+def fill(site: Site) -> None:
+    """Something of everything that a screen can show."""
+    for n in range(3):
+        done = site.submit("greet", {"name": f"person {n}"}, tags=["demo"], name="morning")
+        bad = site.submit("refuse", {"n": n}, max_retries=0)
+    site.ended(done["id"], "completed")
+    site.ended(bad["id"], "failed")
+    site.submit("linger", {})
+    site.submit("nobody", {"epochs": 3}, queue="gpu")
+    site.submit("greet", {"name": "later"}, delay_seconds=3600)
+    greeting = {"type": "greet", "payload": {"name": "flow"}}
+    flow = [
+        {"key": "fetch", **greeting}, {"key": "left", **greeting, "depends_on": ["fetch"]},
+        {"key": "right", "type": "nobody", "depends_on": ["fetch"]},
+        {"key": "join", **greeting, "depends_on": ["left", "right"]},
+    ]  # fmt: skip
+    assert site.api.post("/api/workflows", json={"name": "flow", "jobs": flow}).status_code == 201
+    daily = {
+        "name": "daily", "cron": "30 2 * * 1-5", "timezone": "Europe/Berlin", "job": greeting
+    }  # fmt: skip
+    assert site.api.post("/api/schedules", json=daily).status_code == 201
+    operation = {"action": "priority", "priority": 5, "filter": "type:nobody"}
+    assert site.api.post("/api/operations", json=operation).status_code == 201
+
+
+@pytest.fixture
+def context(site: Site) -> Iterator[BrowserContext]:
+    """A browser without a past, for one test."""
+    found = site.context()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def page(site: Site, context: BrowserContext) -> Iterator[Page]:
+    """An empty page that may not fail."""
+    site.faults.clear()
+    yield site.watch(context.new_page())
+    assert site.faults == []

@@ -1,0 +1,99 @@
+"""Every screen in both themes: it shows what is there, without faults, for everybody (WCAG)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.ui.site import Site
+
+SCREENS = {
+    "overview": ("/", "Start delay"),
+    "jobs": ("/jobs", "person 2"),
+    "jobs-filtered": ("/jobs?q=status:failed type:refuse", "refused on purpose"),
+    "jobs-empty": ("/jobs?q=type:nothing-like-this", "No job fits this filter"),
+    "jobs-wrong": ("/jobs?q=quue:x", "did you mean queue"),
+    "job": ("/jobs/{completed}", "Completed in attempt 1 of 4"),
+    "job-payload": ("/jobs/{completed}?tab=payload", "person 2"),
+    "job-result": ("/jobs/{completed}?tab=result", "greeted"),
+    "job-logs": ("/jobs/{completed}?tab=logs", "hello person 2"),
+    "job-attempts": ("/jobs/{failed}?tab=attempts", "refused on purpose"),
+    "job-events": ("/jobs/{failed}?tab=events", "out of the ordinary"),
+    "job-raw": ("/jobs/{failed}?tab=raw", "max_attempts"),
+    "job-why": ("/jobs/{nobody}", "no worker online"),
+    "job-missing": ("/jobs/00000000-0000-7000-8000-000000000000", "there is no job"),
+    "workflows": ("/workflows", "flow"),
+    "workflow": ("/workflows/{workflow}", "greet · completed"),
+    "workflow-timeline": ("/workflows/{workflow}?view=timeline", "fetch"),
+    "workflow-list": ("/workflows/{workflow}?view=list", "left, right"),
+    "job-dependencies": ("/jobs/{joined}?tab=dependencies", "Waits for all of"),
+    "schedules": ("/schedules", "Every weekday at 02:30 Europe/Berlin"),
+    "schedule": ("/schedules/{schedule}", "Clock change"),
+    "schedule-past": ("/schedules/{schedule}?tab=past", "No time has come yet"),
+    "queues": ("/queues", "gpu"),
+    "queue": ("/queues/gpu", "Next to start"),
+    "workers": ("/workers", "north"),
+    "worker": ("/workers/{worker}", "linger"),
+    "dead": ("/dead", "3 jobs"),
+    "operations": ("/operations", "type:nobody"),
+    "handlers": ("/handlers", "name, times, loud, tags"),
+    "admin": ("/admin", "Nobody signs in here"),
+    "nothing": ("/login/x", "There is no such page"),
+}
+
+
+@pytest.fixture(scope="module")
+def known(site: Site) -> dict[str, str]:
+    """Ids for the paths."""
+
+    def first(path: str) -> dict[str, Any]:
+        found: dict[str, Any] = site.api.get(path).json()["items"][0]
+        return found
+
+    flow = first("/api/workflows")["id"]
+    nodes = site.api.get(f"/api/workflows/{flow}").json()["nodes"]
+    return {
+        "completed": first("/api/jobs?q=name:morning status:completed")["id"],
+        "failed": first("/api/jobs?q=type:refuse")["id"],
+        "nobody": first("/api/jobs?q=queue:gpu")["id"],
+        "joined": next(node["job_id"] for node in nodes if node["key"] == "join"),
+        "workflow": flow,
+        "schedule": first("/api/schedules")["id"],
+        "worker": first("/api/workers")["id"],
+    }
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def themed(site: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """One page for all screens of a theme."""
+    context = site.context(request.param)
+    yield site.watch(context.new_page())
+    context.close()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_screen(site: Site, themed: Page, known: dict[str, str], screen: str) -> None:
+    path, text = SCREENS[screen]
+    site.faults.clear()
+    themed.goto(site.url + path.format(**known))
+    themed.get_by_text(text).first.wait_for()
+    themed.locator(".skeleton").first.wait_for(state="detached")
+    dark = themed.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    # Only colours differ in the dark.
+    options = {"runOnly": {"type": "rule", "values": ["color-contrast"]}} if dark else None
+    found = Axe().run(themed, options=options)
+    if shots := os.environ.get("TENURE_TEST_SHOTS"):
+        themed.screenshot(path=Path(shots) / f"{screen}{'-dark' if dark else ''}.png")
+    wrong = [
+        f"{one['id']}: {node['html'][:200]} {node['any'][0]['message'] if node['any'] else ''}"
+        for one in found.response["violations"]
+        for node in one["nodes"][:3]
+    ]
+    assert wrong == []
+    assert site.faults == []

@@ -1,0 +1,79 @@
+// Reading from the API into a component: again when its topics change, at most once a second.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { call, Problem } from "../api/client";
+import { paused, standing, watch } from "../live/live";
+
+const LEAST_MS = 900;
+const KEPT = 60;
+const cache = new Map<string, unknown>();
+
+export interface Load<T> {
+  data: T | undefined;
+  /** The last attempt failed; `data` is then what was read before. */
+  problem: Problem | null;
+  loading: boolean;
+  /** When `data` was read. */
+  at: number;
+  reload: () => void;
+}
+
+interface Held<T> { path: string | null; data: T | undefined; problem: Problem | null; loading: boolean; at: number }
+
+function remember(path: string, data: unknown): void {
+  cache.delete(path);
+  cache.set(path, data);
+  if (cache.size > KEPT) cache.delete(cache.keys().next().value as string);
+}
+
+/** The answer of a path; null reads nothing. What was read before is shown at once. */
+export function useLoad<T>(path: string | null, topics: string[] = [], everyMs = 0): Load<T> {
+  const blank = (): Held<T> => ({ path, data: path === null ? undefined : (cache.get(path) as T), problem: null, loading: path !== null, at: Date.now() });
+  const [held, hold] = useState<Held<T>>(blank);
+  const state = useRef({ last: 0, timer: 0, abort: null as AbortController | null });
+  const shown = held.path === path ? held : blank();
+
+  const read = useCallback(async () => {
+    const now = state.current;
+    if (path === null) return;
+    now.abort?.abort();
+    const abort = (now.abort = new AbortController());
+    now.last = Date.now();
+    try {
+      const data = await call<T>(path, { signal: abort.signal });
+      if (abort.signal.aborted) return;
+      remember(path, data);
+      hold({ path, data, problem: null, loading: false, at: Date.now() });
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      const problem = error instanceof Problem ? error : new Problem(0, "failed", "Something failed here", String(error));
+      hold((before) => ({ path, data: before.path === path ? before.data : (cache.get(path) as T), problem, loading: false, at: before.at }));
+      if (problem.status === 0 || problem.status >= 500) now.timer = window.setTimeout(() => void read(), 3_000);
+    }
+  }, [path]);
+
+  const soon = useCallback(() => {
+    const now = state.current;
+    clearTimeout(now.timer);
+    now.timer = window.setTimeout(() => void read(), Math.max(0, LEAST_MS - (Date.now() - now.last)));
+  }, [read]);
+
+  useEffect(() => {
+    void read();
+    const unwatch = topics.length ? watch(topics, soon) : () => undefined;
+    const ticking = everyMs ? setInterval(() => !paused.value && !document.hidden && soon(), everyMs) : 0;
+    return () => {
+      unwatch();
+      clearInterval(ticking);
+      clearTimeout(state.current.timer);
+      state.current.abort?.abort();
+    };
+  }, [read, soon, topics.join(), everyMs]);
+
+  return { data: shown.data, problem: shown.problem, loading: shown.loading, at: shown.at, reload: soon };
+}
+
+/** Whether what is on the page may be old. */
+export function isStale(): boolean {
+  const { state, since } = standing.value;
+  return state !== "live" && state !== "polling" && Date.now() - since > 10_000;
+}

@@ -1,0 +1,24 @@
+// Users, tokens, and the record of who did what.
+import { me } from "../../api/session";
+import { useParameter } from "../../parts/address";
+import { Empty, Panel, Tabs, Title } from "../../parts/kit";
+import { Audit } from "./audit";
+import { Tokens } from "./tokens";
+import { Users } from "./users";
+
+export default function Admin() {
+  const [tab, setTab] = useParameter("tab", "users");
+  const who = me.value;
+  const admin = who?.permissions.includes("administer") ?? false;
+  const shown = admin ? tab : "tokens";
+  return (
+    <>
+      <Title name="Admin" />
+      {who?.kind === "local" && <div class="banner">Nobody signs in here: whoever reaches this address is its administrator. Start the coordinator with <code>TENURE_AUTH=required</code> to change that.</div>}
+      <section class="card">
+        <Tabs label="Administration" tabs={[...(admin ? [{ id: "users", name: "Users" }] : []), { id: "tokens", name: "Tokens" }, ...(admin ? [{ id: "audit", name: "Audit" }] : [])]} chosen={shown} choose={setTab} />
+        <Panel tab={shown}>{!who ? <Empty title="Who are you?" /> : shown === "tokens" ? <Tokens /> : shown === "audit" ? <Audit /> : <Users />}</Panel>
+      </section>
+    </>
+  );
+}
