@@ -56,21 +56,25 @@ def fill(site: Site) -> None:
     site.ended(done["id"], "completed")
     site.ended(bad["id"], "failed")
     site.submit("linger", {})
-    site.submit("nobody", {"epochs": 3}, queue="gpu")
+    nobody = site.submit("nobody", {"epochs": 3}, queue="gpu")
     site.submit("greet", {"name": "later"}, delay_seconds=3600)
     greeting = {"type": "greet", "payload": {"name": "flow"}}
-    flow = [
+    jobs = [
         {"key": "fetch", **greeting}, {"key": "left", **greeting, "depends_on": ["fetch"]},
         {"key": "right", "type": "nobody", "depends_on": ["fetch"]},
         {"key": "join", **greeting, "depends_on": ["left", "right"]},
     ]  # fmt: skip
-    assert site.api.post("/api/workflows", json={"name": "flow", "jobs": flow}).status_code == 201
-    daily = {
-        "name": "daily", "cron": "30 2 * * 1-5", "timezone": "Europe/Berlin", "job": greeting
+    flow = site.make("/api/workflows", {"name": "flow", "jobs": jobs})
+    nodes = site.api.get(f"/api/workflows/{flow}").json()["nodes"]
+    cron = {"name": "daily", "cron": "30 2 * * 1-5", "timezone": "Europe/Berlin", "job": greeting}
+    schedule = site.make("/api/schedules", cron)
+    site.make("/api/operations", {"action": "priority", "priority": 5, "filter": "type:nobody"})
+    (worker,) = site.api.get("/api/workers").json()["items"]
+    site.known |= {
+        "completed": done["id"], "failed": bad["id"], "nobody": nobody["id"], "workflow": flow,
+        "joined": next(node["job_id"] for node in nodes if node["key"] == "join"),
+        "schedule": schedule, "worker": worker["id"],
     }  # fmt: skip
-    assert site.api.post("/api/schedules", json=daily).status_code == 201
-    operation = {"action": "priority", "priority": 5, "filter": "type:nobody"}
-    assert site.api.post("/api/operations", json=operation).status_code == 201
 
 
 @pytest.fixture

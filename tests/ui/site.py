@@ -53,11 +53,12 @@ HANDLERS = (greet, refuse, linger)
 
 @dataclass
 class Site:
-    """`faults`: what the pages should not have done, by page."""
+    """`known`: ids of what is there from the start. `faults`: what pages should not have done."""
 
     running: Running
     browser: Browser
     api: httpx.Client
+    known: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -70,6 +71,12 @@ class Site:
         assert answer.status_code == 201, answer.text
         found: dict[str, Any] = answer.json()
         return found
+
+    def make(self, path: str, body: dict[str, Any]) -> str:
+        """The id of something new."""
+        answer = self.api.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
 
     def job(self, job_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api.get(f"/api/jobs/{job_id}").json()

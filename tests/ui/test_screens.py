@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,7 +14,7 @@ from tests.ui.site import Site
 
 SCREENS = {
     "overview": ("/", "Start delay"),
-    "jobs": ("/jobs", "person 2"),
+    "jobs": ("/jobs", "all there are"),
     "jobs-filtered": ("/jobs?q=status:failed type:refuse", "refused on purpose"),
     "jobs-empty": ("/jobs?q=type:nothing-like-this", "No job fits this filter"),
     "jobs-wrong": ("/jobs?q=quue:x", "did you mean queue"),
@@ -40,33 +39,12 @@ SCREENS = {
     "queue": ("/queues/gpu", "Next to start"),
     "workers": ("/workers", "north"),
     "worker": ("/workers/{worker}", "linger"),
-    "dead": ("/dead", "3 jobs"),
+    "dead": ("/dead", "refused on purpose"),
     "operations": ("/operations", "type:nobody"),
     "handlers": ("/handlers", "name, times, loud, tags"),
     "admin": ("/admin", "Nobody signs in here"),
     "nothing": ("/login/x", "There is no such page"),
 }
-
-
-@pytest.fixture(scope="module")
-def known(site: Site) -> dict[str, str]:
-    """Ids for the paths."""
-
-    def first(path: str) -> dict[str, Any]:
-        found: dict[str, Any] = site.api.get(path).json()["items"][0]
-        return found
-
-    flow = first("/api/workflows")["id"]
-    nodes = site.api.get(f"/api/workflows/{flow}").json()["nodes"]
-    return {
-        "completed": first("/api/jobs?q=name:morning status:completed")["id"],
-        "failed": first("/api/jobs?q=type:refuse")["id"],
-        "nobody": first("/api/jobs?q=queue:gpu")["id"],
-        "joined": next(node["job_id"] for node in nodes if node["key"] == "join"),
-        "workflow": flow,
-        "schedule": first("/api/schedules")["id"],
-        "worker": first("/api/workers")["id"],
-    }
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
@@ -78,10 +56,10 @@ def themed(site: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_a_screen(site: Site, themed: Page, known: dict[str, str], screen: str) -> None:
+def test_a_screen(site: Site, themed: Page, screen: str) -> None:
     path, text = SCREENS[screen]
     site.faults.clear()
-    themed.goto(site.url + path.format(**known))
+    themed.goto(site.url + path.format(**site.known))
     themed.get_by_text(text).first.wait_for()
     themed.locator(".skeleton").first.wait_for(state="detached")
     dark = themed.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
