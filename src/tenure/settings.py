@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tenure.domain.errors import ConfigurationError, FieldError
+from tenure.domain.secret import weakness
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SPAN_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -57,6 +58,12 @@ def _size(value: Any) -> Any:
     raise ValueError("must be a number with a unit: B, KiB, MiB or GiB, like 64MiB")
 
 
+def _secret(value: str) -> str:
+    if (weak := weakness(value)) is not None:
+        raise ValueError(weak)
+    return value
+
+
 def _words(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(word.strip() for word in value.split(",") if word.strip())
@@ -75,6 +82,7 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 Span = Annotated[timedelta, BeforeValidator(_span)]
 PositiveSpan = Annotated[Span, AfterValidator(_positive)]
 Size = Annotated[int, BeforeValidator(_size), Field(ge=1)]
+Secret = Annotated[str, AfterValidator(_secret)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Networks = Annotated[Words, AfterValidator(_networks)]
 
@@ -121,7 +129,10 @@ class Settings(_Group):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 5000
     auth: Literal["none", "required"] = "none"
-    secret_key: Annotated[str | None, Field(min_length=32, repr=False)] = None
+    secret_key: Annotated[Secret | None, Field(repr=False)] = None
+    open_registration: bool | None = None
+    admin_token_file: str | None = None
+    worker_token_file: str | None = None
     insecure_bind: bool = False
     allowed_hosts: Words = ()
     tls_certificate: str | None = None
@@ -146,6 +157,21 @@ class Settings(_Group):
     drain_grace: Span = timedelta(seconds=30)
     env: str | None = None
     trace_url: str | None = None
+
+    @property
+    def registration_open(self) -> bool:
+        """Whether anybody may sign up: as set, else only where nobody else can reach it."""
+        return is_loopback(self.host) if self.open_registration is None else self.open_registration
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address that a server binds to."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 SECRETS = frozenset({"secret_key", "token"})

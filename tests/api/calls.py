@@ -30,13 +30,15 @@ def fresh_queue() -> str:
 
 @dataclass
 class Member:
-    """A registered worker. `leases` as the last acquire answered them."""
+    """A registered worker. `leases` as the last acquire answered them; `headers` of its calls hold
+    its session token."""
 
     api: Api
     id: str
     queues: list[str]
     types: list[str]
     leases: list[dict[str, Any]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, slots: int = 1, wait: float = 0.0, **more: Any) -> httpx.Response:
         """POST /api/jobs/acquire."""
@@ -44,7 +46,9 @@ class Member:
             "worker_id": self.id, "queues": self.queues, "types": self.types, "slots": slots,
             "wait_seconds": wait,
         }  # fmt: skip
-        return await self.api.client.post("/api/jobs/acquire", json=body | more, timeout=30)
+        return await self.api.client.post(
+            "/api/jobs/acquire", json=body | more, headers=self.headers, timeout=30
+        )
 
     async def acquire(self, slots: int = 1, wait: float = 0.0) -> list[dict[str, Any]]:
         """The leases of one acquire that must succeed."""
@@ -57,13 +61,17 @@ class Member:
         """A heartbeat that lists these leases."""
         held = [{"job_id": item["job_id"], "fence": item["fence"]} for item in leases]
         return await self.api.client.post(
-            f"/api/workers/{self.id}/heartbeat", json={"leases": held} | more
+            f"/api/workers/{self.id}/heartbeat",
+            json={"leases": held} | more,
+            headers=self.headers,
         )
 
     async def complete(self, lease: dict[str, Any], **told: Any) -> httpx.Response:
         """Report a lease, completed unless told otherwise."""
         body = {"worker_id": self.id, "fence": lease["fence"], "outcome": "completed"} | told
-        return await self.api.client.post(f"/api/jobs/{lease['job_id']}/complete", json=body)
+        return await self.api.client.post(
+            f"/api/jobs/{lease['job_id']}/complete", json=body, headers=self.headers
+        )
 
 
 @dataclass
@@ -89,7 +97,9 @@ class Api:
         }  # fmt: skip
         answer = await self.client.post("/api/workers/register", json=body | more)
         assert answer.status_code == 201, answer.text
-        return Member(self, answer.json()["worker_id"], [queue], list(types))
+        told = answer.json()
+        session = {"Authorization": f"Bearer {told['session_token']}"}
+        return Member(self, told["worker_id"], [queue], list(types), headers=session)
 
     async def job(self, job_id: str) -> dict[str, Any]:
         """A job as it is."""
@@ -127,7 +137,7 @@ class Callers:
         ids: dict[str, str] = {}
         made: dict[str, Api] = {}
         for name, role in ROLES.items():
-            ids[name] = await add_user(api, name, role)
+            ids[name] = await add_user(api, f"test-{name}", role)
             made[name] = await with_token(api, stack, Kind.API_TOKEN, ids[name])
         worker = await with_token(api, stack, Kind.WORKER_TOKEN, None)
         return cls(api, worker=worker, ids=ids, **made)

@@ -43,6 +43,15 @@ def database_url(
     server.drop(name)
 
 
+def required(database_url: str, directory: Path) -> Settings:
+    """Settings of a coordinator that wants authentication and keeps its files here."""
+    return Settings(
+        database_url=database_url,
+        auth="required",
+        admin_token_file=str(directory / "admin.token"),
+    )
+
+
 @asynccontextmanager
 async def _serving(settings: Settings) -> AsyncIterator[Api]:
     coordinator = Coordinator(settings)
@@ -72,12 +81,31 @@ async def fresh(tmp_path: Path) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(scope="module")
-async def callers(database_url: str, anyio_backend: object) -> AsyncIterator[Callers]:
+async def callers(
+    database_url: str, anyio_backend: object, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Callers]:
     """One application that wants authentication, and a caller of each role. Ask for either this or
     `api` in a module: one coordinator has the store."""
-    settings = Settings(database_url=database_url, auth="required")
+    settings = required(database_url, tmp_path_factory.mktemp("callers"))
     async with _serving(settings) as found, AsyncExitStack() as stack:
         yield await Callers.of(found, stack)
+
+
+@pytest.fixture
+async def fresh_callers(tmp_path: Path) -> AsyncIterator[Callers]:
+    """As `callers`, on an empty SQLite store of this test's own."""
+    settings = required(f"sqlite:///{tmp_path}/tenure.db", tmp_path)
+    async with _serving(settings) as found, AsyncExitStack() as stack:
+        yield await Callers.of(found, stack)
+
+
+@pytest.fixture
+async def closed(tmp_path: Path) -> AsyncIterator[Api]:
+    """With authentication, bound beyond this machine: nobody signs up by himself."""
+    url = f"sqlite:///{tmp_path}/tenure.db"
+    settings = required(url, tmp_path).model_copy(update={"host": "0.0.0.0"})
+    async with _serving(settings) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

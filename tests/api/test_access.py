@@ -21,7 +21,10 @@ from tests.api.calls import problem
 
 pytestmark = pytest.mark.anyio
 
-OPEN = {"/health", "/health/ready", "/api/health", "/api/openapi.json"}
+OPEN = {
+    "/health", "/health/ready", "/api/health", "/api/openapi.json", "/api/auth/register",
+    "/api/auth/signup", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout",
+}  # fmt: skip
 WORK = {
     ("POST", "/api/workers/register"), ("POST", "/api/jobs/acquire"),
     ("POST", "/api/workers/{worker_id:str}/heartbeat"),
@@ -55,8 +58,12 @@ def test_every_route_declares_what_it_does() -> None:
             assert permission is Permission.OPEN
         elif (method, path) in WORK:
             assert permission is Permission.WORK
-        elif path == "/api/audit":
+        elif path == "/api/audit" or path.startswith("/api/users"):
             assert permission is Permission.ADMINISTER
+        elif path.startswith("/api/tokens") or path == "/api/auth/password":
+            assert permission is Permission.ACCOUNT
+        elif path == "/api/auth/me":
+            assert permission is Permission.KNOWN
         elif method == "GET":
             assert permission is Permission.READ
         elif method == "POST" and path in SUBMIT:

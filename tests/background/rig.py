@@ -86,7 +86,7 @@ class Rig:
     async def joined(self, worker_id: str = WORKER) -> None:
         """Register a worker."""
         newcomer = NewWorker(
-            worker_id, "w", "h", 1, "1", 1, ("default",), {"echo": None}, 1_000, {}, ""
+            worker_id, "w", "h", 1, "1", 1, ("default",), {"echo": None}, 1_000, {}
         )
         await self.run(register, newcomer)
 

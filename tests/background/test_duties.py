@@ -66,7 +66,7 @@ class Running:
         return job.id
 
     async def joined(self) -> None:
-        newcomer = NewWorker(WORKER, "w", "h", 1, "1", 1, ("default",), {"echo": None}, 9, {}, "")
+        newcomer = NewWorker(WORKER, "w", "h", 1, "1", 1, ("default",), {"echo": None}, 9, {})
         await self.here.committer.run(lambda unit: register(unit, newcomer))
 
     async def leased(self) -> list[int]:

@@ -9,6 +9,7 @@ import pytest
 from tenure.background.duty import Ticked
 from tenure.background.lookout import Lookout
 from tenure.coordinator.coordinator import Coordinator
+from tenure.domain.access import LOCAL_ADMIN
 from tenure.settings import Settings
 from tenure.store.submits import Submission, submit
 from tenure.store.unit import Unit
@@ -24,7 +25,7 @@ async def test_a_poll_finds_what_nobody_told_it_of(database_url: str) -> None:
     here = Coordinator(Settings(database_url=database_url))
     await here.start()
     asked = validate(RegisterIn, {"name": "w", "types": [{"name": "echo"}]})
-    worker_id = (await here.fleet.register(asked)).worker_id
+    worker_id = (await here.fleet.register(asked, LOCAL_ADMIN)).worker_id
     poll = Acquire(
         worker_id=worker_id, queues=["default"], types=["echo"], slots=1, wait_seconds=20.0
     )

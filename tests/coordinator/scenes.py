@@ -26,7 +26,9 @@ async def register(
 ) -> str:
     """A worker of types `echo` and `other`; its id."""
     asked = {"name": "w", "queues": queues, "types": [{"name": "echo"}, {"name": "other"}]}
-    registered = await coordinator.fleet.register(validate(RegisterIn, asked | {"slots": slots}))
+    registered = await coordinator.fleet.register(
+        validate(RegisterIn, asked | {"slots": slots}), LOCAL_ADMIN
+    )
     return registered.worker_id
 
 

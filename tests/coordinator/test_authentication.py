@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from tenure.coordinator import credentials
-from tenure.coordinator.authentication import MAX_REMEMBERED, REMEMBERED, Authentication, Memory
+from tenure.coordinator.authentication import Authentication
 from tenure.coordinator.coordinator import Coordinator
+from tenure.coordinator.memory import MAX_REMEMBERED, REMEMBERED, Memory
 from tenure.domain.access import Kind, Permission, Principal, Role
 from tenure.domain.clock import SECOND, Clock
 from tenure.domain.errors import Unauthenticated
@@ -44,15 +45,19 @@ async def _token(coordinator: Coordinator, expires_at: int | None = None) -> str
 async def test_a_token_is_its_user_with_its_scopes(coordinator: Coordinator) -> None:
     token = await _token(coordinator)
     found = await coordinator.authentication.find(token)
-    scopes = frozenset({Permission.OPEN, Permission.READ})
-    assert found == Principal(Role.VIEWER, USER.id, "ann@example.org", Kind.API_TOKEN, scopes)
+    scopes = frozenset({Permission.OPEN, Permission.KNOWN, Permission.READ})
+    assert found == Principal(
+        Role.VIEWER, USER.id, "ann@example.org", Kind.API_TOKEN, scopes, token_id=TOKEN_ID
+    )
     assert coordinator.authentication.known(token) is found
     assert coordinator.authentication.known(token + "x") is None
 
 
 async def test_a_change_bites_within_a_second(coordinator: Coordinator) -> None:
     hands = Hands()
-    authentication = Authentication(coordinator.reader, hands.clock)
+    authentication = Authentication(
+        coordinator.committer, coordinator.reader, hands.clock, coordinator.signer
+    )
     token = await _token(coordinator)
     await authentication.find(token)
     await coordinator.store.write(lambda conn: conn.execute(sa.delete(ta.users)) and None)
@@ -67,7 +72,9 @@ async def test_a_change_bites_within_a_second(coordinator: Coordinator) -> None:
 
 async def test_nothing_is_remembered_beyond_its_expiry(coordinator: Coordinator) -> None:
     hands = Hands()
-    authentication = Authentication(coordinator.reader, hands.clock)
+    authentication = Authentication(
+        coordinator.committer, coordinator.reader, hands.clock, coordinator.signer
+    )
     token = await _token(coordinator, expires_at=hands.at + 10)
     await authentication.find(token)
     hands.at += 9
@@ -89,6 +96,6 @@ async def test_a_disabled_users_token_is_void(coordinator: Coordinator) -> None:
 def test_a_memory_is_bounded() -> None:
     memory: Memory[int] = Memory(Hands().clock)
     for n in range(3 * MAX_REMEMBERED // 2):
-        memory.keep(str(n), n, 1_000 * SECOND)
+        memory.keep(str(n), n, 1_001 * SECOND)
     assert memory.get("0") is None
     assert memory.get(str(3 * MAX_REMEMBERED // 2 - 1)) == 3 * MAX_REMEMBERED // 2 - 1

@@ -22,7 +22,7 @@ async def worker(here: Coordinator) -> str:
     asked = RegisterIn.model_validate(
         {"name": "w", "queues": ["default"], "types": [{"name": "echo"}], "slots": 2_000}
     )
-    return (await here.fleet.register(asked)).worker_id
+    return (await here.fleet.register(asked, LOCAL_ADMIN)).worker_id
 
 
 async def leased(here: Coordinator, worker_id: str) -> list[leases.Lease]:

@@ -6,10 +6,10 @@ from tenure.domain.access import GRANTS, LOCAL_ADMIN, Kind, Permission, Principa
 
 # Who may do what, written out a second time.
 MAY = {
-    "admin": "open read submit execute control script work account administer",
-    "user": "open read submit execute control account",
-    "viewer": "open read account",
-    "worker": "open work submit",
+    "admin": "open known read submit execute control script work account administer",
+    "user": "open known read submit execute control account",
+    "viewer": "open known read account",
+    "worker": "open known work submit",
 }
 
 
@@ -34,7 +34,7 @@ def test_scopes_only_narrow(role: Role) -> None:
     for scope in Permission:
         principal = Principal(role, scopes=narrowed([scope]))
         for permission in Permission:
-            included = permission in {scope, Permission.OPEN} or (
+            included = permission in {scope, Permission.OPEN, Permission.KNOWN} or (
                 scope is Permission.EXECUTE and permission is Permission.SUBMIT
             )
             assert principal.may(permission) is (included and Principal(role).may(permission))

@@ -10,6 +10,7 @@ ABOUT_SEVERAL = {
     "api/hostile.py",
     "api/access.py",
     "api/filters.py",
+    "api/impersonation.py",
     "api/uniqueness.py",
     "api/ownership.py",
     "api/scripts.py",

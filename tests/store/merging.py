@@ -56,7 +56,7 @@ class Merging:
     async def register(self, worker_id: str = WORKER, slots: int = 1000) -> None:
         worker = workers.NewWorker(
             id=worker_id, name="w", hostname="h", pid=1, version="1", protocol=1,
-            queues=("default",), types={"echo": None}, slots=slots, labels={}, session_digest="",
+            queues=("default",), types={"echo": None}, slots=slots, labels={},
         )  # fmt: skip
         await self.committer.run(lambda unit: workers.register(unit, worker))
 

@@ -58,7 +58,7 @@ def worker(store: OpenedStore, worker_id: str, slots: int = 1000, **changes: Any
     values = {
         "id": worker_id, "name": "w", "hostname": "h", "pid": 1, "version": "1", "protocol": 1,
         "queues": '["default","mail"]', "types": '[{"name":"echo"},{"name":"other"}]',
-        "slots": slots, "labels": "{}", "session_digest": "", "state": "online",
+        "slots": slots, "labels": "{}", "state": "online",
         "drain_requested": 0, "registered_at": store.now, "last_seen_at": store.now,
     } | changes  # fmt: skip
     store.execute(sa.insert(t.workers).values(values))

@@ -118,7 +118,7 @@ class StoreMachine(RuleBasedStateMachine):
     def join(self, queues: tuple[str, ...]) -> str:
         worker_id = self.ids.one(self.store.now)
         types: dict[str, Any] = dict.fromkeys(TYPES)
-        newcomer = workers.NewWorker(worker_id, "w", "h", 1, "1", 1, queues, types, SLOTS, {}, "")
+        newcomer = workers.NewWorker(worker_id, "w", "h", 1, "1", 1, queues, types, SLOTS, {})
         self.run(workers.register, newcomer)
         return worker_id
 

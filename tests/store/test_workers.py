@@ -27,7 +27,7 @@ def newcomer(worker_id: str = WORKER, **changes: Any) -> NewWorker:
     values: dict[str, Any] = {
         "id": worker_id, "name": "w", "hostname": "h", "pid": 7, "version": "1.0", "protocol": 1,
         "queues": ("default", "mail"), "types": {"echo": None, "other": {"type": "object"}},
-        "slots": 10, "labels": {"zone": "ü"}, "session_digest": "ab",
+        "slots": 10, "labels": {"zone": "ü"},
     }  # fmt: skip
     return NewWorker(**(values | changes))
 
@@ -54,7 +54,6 @@ def test_a_worker_is_as_it_registered(store: OpenedStore) -> None:
         "slots": 10, "labels": '{"zone":"ü"}', "drain_requested": 0, "registered_at": NOW,
         "last_seen_at": NOW, "running": 0,
     }  # fmt: skip
-    assert store.rows(sa.select(t.workers.c.session_digest)) == [("ab",)]
 
 
 def test_the_list_is_newest_first_in_pages_and_counts_leases(store: OpenedStore) -> None:

@@ -5,14 +5,14 @@ Their body fields (`scheduled_at`, `script_content`, `cron`) stand in `tenure.wi
 
 from __future__ import annotations
 
-from litestar import Response, get, patch
+from litestar import Response, get, patch, post
 from litestar.params import FromPath
 
-from tenure.api.exchange import Ask, answer, coordinator, optional_body, principal_of
+from tenure.api.exchange import Ask, answer, coordinator, model_body, optional_body, principal_of
 from tenure.api.security import allow
 from tenure.api.system import readiness
 from tenure.domain.access import Permission
-from tenure.wire import jobs, system
+from tenure.wire import access, jobs, system
 
 
 @patch(
@@ -69,4 +69,15 @@ async def health_metrics(request: Ask) -> Response[bytes]:
     return answer(await coordinator(request).insight.stats())
 
 
-ROUTES = [pause, resume, job_status, health, health_metrics]
+@post(
+    "/api/auth/signup",
+    operation_id="sign_up",
+    summary="Make an account (as POST /api/auth/register)",
+    opt=allow(Permission.OPEN, body=access.SignUpIn, answers={201: access.User}),
+)
+async def sign_up(request: Ask) -> Response[bytes]:
+    asked = await model_body(request, access.SignUpIn)
+    return answer(await coordinator(request).accounts.register(asked), 201)
+
+
+ROUTES = [sign_up, pause, resume, job_status, health, health_metrics]

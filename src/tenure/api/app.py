@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 from tenure.api import (
     aliases,
     audit,
+    auth,
     dashboard,
     deadletters,
     events,
@@ -26,6 +27,8 @@ from tenure.api import (
     problems,
     schedules,
     system,
+    tokens,
+    users,
     workers,
     workflows,
 )
@@ -48,6 +51,9 @@ ROUTES = [
     *schedules.ROUTES,
     *deadletters.ROUTES,
     *audit.ROUTES,
+    *auth.ROUTES,
+    *users.ROUTES,
+    *tokens.ROUTES,
     *system.ROUTES,
     *metrics.ROUTES,
     *events.ROUTES,

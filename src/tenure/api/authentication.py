@@ -41,15 +41,25 @@ class Authenticator:
     async def _who(self, scope: Scope) -> Principal | None:
         if self._authentication is None:
             return LOCAL_ADMIN
-        token = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                if token is not None:
-                    raise Unauthenticated("send one Authorization header")
-                token = value.decode("latin-1")
-        if token is None or permission_of(scope["route_handler"]) is Permission.OPEN:
+        if permission_of(scope["route_handler"]) is Permission.OPEN:
             return None
-        if token[: len(_BEARER)].lower() != _BEARER:
-            raise Unauthenticated("send Authorization: Bearer TOKEN")
-        token = token[len(_BEARER) :]
+        token = bearer(scope)
+        if token is None:
+            return None
         return self._authentication.known(token) or await self._authentication.find(token)
+
+
+def bearer(scope: Scope) -> str | None:
+    """The token of the Authorization header, None without one. Raises Unauthenticated for
+    anything else that stands there."""
+    found = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if found is not None:
+                raise Unauthenticated("send one Authorization header")
+            found = value.decode("latin-1")
+    if found is None:
+        return None
+    if found[: len(_BEARER)].lower() != _BEARER:
+        raise Unauthenticated("send Authorization: Bearer TOKEN")
+    return found[len(_BEARER) :]

@@ -6,7 +6,15 @@ import msgspec
 from litestar import Response, delete, post
 from litestar.params import FromPath
 
-from tenure.api.exchange import Ask, answer, coordinator, model_body, struct_body, watching
+from tenure.api.exchange import (
+    Ask,
+    answer,
+    coordinator,
+    model_body,
+    principal_of,
+    struct_body,
+    watching,
+)
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire import jobs, leases, workers
@@ -27,7 +35,7 @@ _LOGS = msgspec.json.Decoder(leases.Logs)
 )
 async def register(request: Ask) -> Response[bytes]:
     asked = await model_body(request, workers.RegisterIn)
-    return answer(await coordinator(request).fleet.register(asked), 201)
+    return answer(await coordinator(request).fleet.register(asked, principal_of(request)), 201)
 
 
 @post(
@@ -39,6 +47,7 @@ async def register(request: Ask) -> Response[bytes]:
 )
 async def acquire(request: Ask) -> Response[bytes]:
     asked = await struct_body(request, _ACQUIRE)
+    _of_worker(request, asked.worker_id)
     here = coordinator(request)
     with watching(request, lambda: here.wakeups.tell((asked.worker_id,))) as gone:
         return answer(await here.leasing.acquire(asked, gone))
@@ -52,6 +61,7 @@ async def acquire(request: Ask) -> Response[bytes]:
     opt=allow(Permission.WORK, body=leases.Heartbeat, answers={200: leases.HeartbeatAnswer}),
 )
 async def heartbeat(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
+    _of_worker(request, worker_id)
     beat = await struct_body(request, _HEARTBEAT)
     return answer(await coordinator(request).leasing.heartbeat(worker_id, beat))
 
@@ -65,6 +75,7 @@ async def heartbeat(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
 )
 async def complete_one(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     report = await struct_body(request, _COMPLETE_ONE)
+    _of_worker(request, report.worker_id)
     return answer(await coordinator(request).complete_one(job_id, report))
 
 
@@ -77,6 +88,7 @@ async def complete_one(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
 )
 async def complete_many(request: Ask) -> Response[bytes]:
     reports = await struct_body(request, _COMPLETE_MANY)
+    _of_worker(request, reports.worker_id)
     with watching(request, lambda: None) as gone:
         return answer(await coordinator(request).leasing.complete_many(reports, gone))
 
@@ -90,6 +102,7 @@ async def complete_many(request: Ask) -> Response[bytes]:
 )
 async def release(request: Ask) -> Response[bytes]:
     asked = await struct_body(request, _RELEASE)
+    _of_worker(request, asked.worker_id)
     return answer(leases.ReleasedCount(released=await coordinator(request).leasing.release(asked)))
 
 
@@ -102,6 +115,7 @@ async def release(request: Ask) -> Response[bytes]:
 )
 async def append_logs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     lines = await struct_body(request, _LOGS)
+    _of_worker(request, lines.worker_id)
     return answer(await coordinator(request).control.append_logs(job_id, lines))
 
 
@@ -113,7 +127,13 @@ async def append_logs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     opt=allow(Permission.WORK),
 )
 async def goodbye(request: Ask, worker_id: FromPath[str]) -> None:
+    _of_worker(request, worker_id)
     await coordinator(request).fleet.goodbye(worker_id)
+
+
+def _of_worker(request: Ask, worker_id: str) -> None:
+    """Raises Forbidden unless the caller is that worker."""
+    principal_of(request).check_worker(worker_id)
 
 
 ROUTES = [

@@ -7,7 +7,6 @@ loopback only.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 
 from litestar import Litestar
@@ -16,7 +15,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from tenure.domain.access import Permission, Principal
 from tenure.domain.errors import ConfigurationError, Forbidden, Unauthenticated
-from tenure.settings import Settings
+from tenure.settings import Settings, is_loopback
 
 _PERMISSION = "permission"
 
@@ -67,7 +66,7 @@ def check_bind(settings: Settings) -> bool:
 
     Raises ConfigurationError when it was not permitted.
     """
-    if settings.auth == "required" or _is_loopback(settings.host):
+    if settings.auth == "required" or is_loopback(settings.host):
         return False
     if not settings.insecure_bind:
         raise ConfigurationError(
@@ -76,12 +75,3 @@ def check_bind(settings: Settings) -> bool:
             "TENURE_INSECURE_BIND=1 if the network is closed"
         )
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -8,7 +8,7 @@ from tenure.background.duty import Ticked
 from tenure.domain.clock import DAY, Clock, micros
 from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.settings import Retention
-from tenure.store import coordinators, pruning, workers
+from tenure.store import coordinators, pruning, sessions, workers
 from tenure.store.committer import Committer
 from tenure.store.reader import Reader
 from tenure.store.unit import Unit
@@ -92,6 +92,7 @@ class Pruner:
             lambda unit: pruning.prune_keys(unit, keys, _LIMIT),
             lambda unit: pruning.prune_operations(unit, events, _LIMIT),
             lambda unit: pruning.prune_unique_keys(unit, _LIMIT),
+            lambda unit: sessions.prune_sessions(unit, now, _LIMIT),
             lambda unit: workers.forget(unit, day, _LIMIT),
             lambda unit: coordinators.forget(unit, day),
         ]

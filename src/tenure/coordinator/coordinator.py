@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from tenure.coordinator.accounts import Accounts
 from tenure.coordinator.auditing import Auditing
 from tenure.coordinator.authentication import Authentication
 from tenure.coordinator.charts import Charts
@@ -16,15 +17,20 @@ from tenure.coordinator.fleet import Fleet
 from tenure.coordinator.flows import Workflows
 from tenure.coordinator.following import Following
 from tenure.coordinator.insight import Insight
+from tenure.coordinator.installation import Installation
 from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
 from tenure.coordinator.limiting import Limiting
 from tenure.coordinator.live import Live
 from tenure.coordinator.metrics import Metrics
 from tenure.coordinator.operations import Operations
+from tenure.coordinator.passwords import Passwords
 from tenure.coordinator.scheduling import Scheduling
+from tenure.coordinator.signing import Signer
 from tenure.coordinator.submission import Submission
 from tenure.coordinator.throttling import Throttle
+from tenure.coordinator.tokens import Tokens
+from tenure.coordinator.users import Users
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain.access import LOCAL_ADMIN, Principal
 from tenure.domain.clock import SECOND, Clock
@@ -71,10 +77,27 @@ class Coordinator:
         self.reader = Reader(self.store, self.clock, self.metrics.has_read)
         self._listener: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Unit], None]] = []
+        self._make_access(settings)
         self._make_use_cases(settings)
 
+    def _make_access(self, settings: Settings) -> None:
+        self.signer = Signer(self.clock)
+        self.authentication = Authentication(self.committer, self.reader, self.clock, self.signer)
+        parts = (self.committer, self.reader, self.ids, self.clock)
+        self.installation = Installation(*parts, self.signer, settings, self.store.directory)
+        passwords = Passwords()
+        self.accounts = Accounts(
+            *parts,
+            self.signer,
+            passwords,
+            self.authentication,
+            open_registration=settings.registration_open,
+        )
+        self.users = Users(*parts, passwords, self.authentication)
+        self.tokens = Tokens(*parts, self.authentication)
+
     def _make_use_cases(self, settings: Settings) -> None:
-        self.authentication = Authentication(self.reader, self.clock)
+        parts = (self.committer, self.reader, self.ids, self.clock)
         limits = settings.limits
         self.concealment = concealment = Concealment(self.reader)
         self.throttle = Throttle(self.clock, limits)
@@ -93,13 +116,11 @@ class Coordinator:
         self.auditing = Auditing(self.committer, self.reader)
         self.limiting = Limiting(self.committer, self.reader)
         self.following = Following(self.reader, self.wakeups)
-        self.operations = Operations(self.committer, self.reader, self.ids, self.clock)
-        self.workflows = Workflows(self.committer, self.reader, self.ids, self.clock, limits)
-        self.scheduling = Scheduling(
-            self.committer, self.reader, self.ids, self.clock, settings, concealment
-        )
+        self.operations = Operations(*parts)
+        self.workflows = Workflows(*parts, limits)
+        self.scheduling = Scheduling(*parts, settings, concealment)
         self.dead_letters = DeadLetterOffice(self.reader, self.clock)
-        self.fleet = Fleet(self.committer, self.reader, self.ids, self.clock, settings, concealment)
+        self.fleet = Fleet(*parts, settings, concealment, self.signer)
 
     def on_commit(self, tell: Callable[[Unit], None]) -> None:
         """Call `tell` with the unit of every commit, in the loop."""
@@ -118,6 +139,7 @@ class Coordinator:
         self.clock.adjust(offset)
         await self.concealment.refresh()
         self.committer.start()
+        await self.installation.prepare()
         self._listener = asyncio.create_task(self.store.listen(self._heard))
 
     def answer_waiting(self) -> None:

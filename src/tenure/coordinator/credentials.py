@@ -7,6 +7,7 @@ import secrets
 
 API_TOKEN = "tnr_"  # noqa: S105 - a prefix, no secret
 WORKER_TOKEN = "tnw_"  # noqa: S105
+REFRESH_TOKEN = "tnf_"  # noqa: S105
 _SECRET_BYTES = 32
 _SECRET_CHARACTERS = 43
 

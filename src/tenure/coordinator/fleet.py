@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-
 import msgspec
 
 from tenure.coordinator.concealing import Concealment, News
+from tenure.coordinator.authentication import issued_by
+from tenure.coordinator.signing import Signer
+from tenure.domain.access import Kind, Principal
 from tenure.domain.clock import Clock
-from tenure.domain.errors import InvalidInput, WorkerNotFound
+from tenure.domain.errors import Forbidden, InvalidInput, WorkerNotFound
 from tenure.domain.ids import IdSource, is_id
 from tenure.domain.lease import LeaseTerms
 from tenure.settings import Settings
@@ -22,8 +22,6 @@ from tenure.wire.workers import Registered, RegisterIn, Worker
 
 POLL_SECONDS = 30.0
 MAX_LISTED = 1_000
-_SESSION_PREFIX = "ws_"
-_SESSION_BYTES = 32
 _NAMES = msgspec.json.Decoder(list[str])
 _LABELS = msgspec.json.Decoder(dict[str, str])
 
@@ -46,17 +44,24 @@ class Fleet:
         clock: Clock,
         settings: Settings,
         concealment: Concealment,
+        signer: Signer,
     ) -> None:
         self._concealment = concealment
         self._committer = committer
         self._reader = reader
         self._ids = ids
         self._clock = clock
+        self._signer = signer
         self._terms = LeaseTerms(settings.lease.total_seconds())
 
-    async def register(self, asked: RegisterIn) -> Registered:
-        """Take in a worker. The session token is told only here; its digest is kept."""
-        token = _SESSION_PREFIX + secrets.token_urlsafe(_SESSION_BYTES)
+    async def register(self, asked: RegisterIn, principal: Principal) -> Registered:
+        """Take in a worker. Its session token is good as long as what it registered with.
+
+        Raises Forbidden for a queue that its token does not serve, and for a worker's session.
+        """
+        if principal.kind is Kind.WORKER:
+            raise Forbidden("a worker registers with a worker token, not with a session token")
+        principal.check_queues(asked.queues)
         worker = store.NewWorker(
             id=self._ids.one(self._clock.now()),
             name=asked.name,
@@ -68,14 +73,13 @@ class Fleet:
             types={handler.name: handler.schema_ for handler in asked.types},
             slots=asked.slots,
             labels=asked.labels,
-            session_digest=session_digest(token),
         )
         news = self._concealment.news(worker.types)
         await self._committer.run(lambda unit: self._register(unit, worker, news))
         self._concealment.learn(news)
         return Registered(
             worker_id=worker.id,
-            session_token=token,
+            session_token=self._signer.session_token(issued_by(principal, worker.id)),
             lease_seconds=self._terms.lease_seconds,
             heartbeat_seconds=self._terms.heartbeat_seconds,
             poll_seconds=POLL_SECONDS,
@@ -114,11 +118,6 @@ class Fleet:
         """One worker, whatever its state. Raises WorkerNotFound."""
         _check(worker_id)
         return _worker(await self._reader.run(lambda unit: store.get_worker(unit, worker_id)))
-
-
-def session_digest(token: str) -> str:
-    """What is kept of a session token: its SHA-256 in hex."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _check(worker_id: str) -> None:

@@ -26,6 +26,8 @@ class Role(StrEnum):
 class Permission(StrEnum):
     OPEN = "open"
     """Anyone, also without authentication: probes, login."""
+    KNOWN = "known"
+    """Whoever is known, whatever the scopes: asking who one is."""
     READ = "read"
     SUBMIT = "submit"
     """Submit jobs; a worker only with a `parent` it runs."""
@@ -47,6 +49,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.USER: frozenset(
         {
             Permission.OPEN,
+            Permission.KNOWN,
             Permission.READ,
             Permission.SUBMIT,
             Permission.EXECUTE,
@@ -54,8 +57,10 @@ GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.ACCOUNT,
         }
     ),
-    Role.VIEWER: frozenset({Permission.OPEN, Permission.READ, Permission.ACCOUNT}),
-    Role.WORKER: frozenset({Permission.OPEN, Permission.WORK, Permission.SUBMIT}),
+    Role.VIEWER: frozenset(
+        {Permission.OPEN, Permission.KNOWN, Permission.READ, Permission.ACCOUNT}
+    ),
+    Role.WORKER: frozenset({Permission.OPEN, Permission.KNOWN, Permission.WORK, Permission.SUBMIT}),
 }
 
 
@@ -110,6 +115,16 @@ class Principal:
         """Who owns what this caller makes."""
         return None if self.role is Role.WORKER else self.id
 
+    def check_worker(self, worker_id: str) -> None:
+        """Raises Forbidden unless this is the session of that worker, or nobody is asked."""
+        if self.kind is not Kind.LOCAL and (self.kind is not Kind.WORKER or self.id != worker_id):
+            raise Forbidden("this needs the session token of that worker")
+
+    def check_queues(self, queues: Iterable[str]) -> None:
+        """Raises Forbidden when a token that is limited to queues asks for another."""
+        if self.queues is not None and (others := sorted(set(queues) - self.queues)):
+            raise Forbidden(f"this token does not serve the queue {others[0]}")
+
 
 def no_scripts(type_: str, pointer: str = "") -> Forbidden:
     """The refusal of a job of a script type, which is found at a JSON pointer."""
@@ -119,7 +134,7 @@ def no_scripts(type_: str, pointer: str = "") -> Forbidden:
 
 def narrowed(scopes: Iterable[Permission]) -> frozenset[Permission]:
     """Scopes with what they include."""
-    found = {Permission.OPEN, *scopes}
+    found = {Permission.OPEN, Permission.KNOWN, *scopes}
     if Permission.EXECUTE in found:
         found.add(Permission.SUBMIT)
     return frozenset(found)

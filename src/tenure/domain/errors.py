@@ -11,6 +11,7 @@ TenureError
 ├── NotFound              404
 │   ├── JobNotFound / RunNotFound / WorkerNotFound / QueueNotFound
 │   ├── WorkflowNotFound / OperationNotFound / ScheduleNotFound
+│   ├── UserNotFound / TokenNotFound
 │   └── WorkerUnknown          the coordinator forgot this worker: register again
 ├── MethodNotAllowed      405
 ├── Conflict              409
@@ -143,6 +144,16 @@ class OperationNotFound(NotFound):
 class ScheduleNotFound(NotFound):
     code = "schedule_not_found"
     title = "Schedule not found"
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    title = "User not found"
+
+
+class TokenNotFound(NotFound):
+    code = "token_not_found"
+    title = "Token not found"
 
 
 class WorkerUnknown(NotFound):

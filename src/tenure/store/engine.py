@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -66,6 +67,11 @@ class Store(ABC):
     @abstractmethod
     def check_url(self) -> sa.URL:
         """An async URL that reads the database and never creates it."""
+
+    @property
+    @abstractmethod
+    def directory(self) -> Path:
+        """Where the coordinator keeps files of its own."""
 
     @abstractmethod
     async def open(self) -> None:

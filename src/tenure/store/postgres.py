@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,6 +69,10 @@ class PostgresStore(Store):
                 "command_timeout": 35,
             },
         )
+
+    @property
+    def directory(self) -> Path:
+        return Path.cwd()
 
     async def open(self) -> None:
         await self._create_database()

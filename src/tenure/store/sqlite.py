@@ -88,6 +88,10 @@ class SqliteStore(Store):
             query={"mode": "ro", "uri": "true"},
         )
 
+    @property
+    def directory(self) -> Path:
+        return self.path.parent
+
     async def open(self) -> None:
         self._take_lock()
         try:

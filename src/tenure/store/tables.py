@@ -232,7 +232,6 @@ workers = sa.Table(
     sa.Column("types", Text, nullable=False, comment="JSON array of {name, schema}"),
     sa.Column("slots", Integer, nullable=False),
     sa.Column("labels", Text, nullable=False),
-    sa.Column("session_digest", Text, nullable=False),
     sa.Column("state", Text, nullable=False, comment="online, draining, lost or gone"),
     sa.Column("drain_requested", Integer, nullable=False),
     sa.Column("registered_at", Micros, nullable=False),

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from tenure.domain.errors import TokenNotFound
+from tenure.store import tables as t
 from tenure.store import tables_access as ta
 from tenure.store.dialect import Dialect
 from tenure.store.unit import Unit, json_text
@@ -51,6 +53,20 @@ class Holder(NamedTuple):
     disabled: int | None
 
 
+class TokenRow(NamedTuple):
+    """A token; `scopes` and `queues` as JSON text, instants in microseconds."""
+
+    id: str
+    kind: str
+    name: str
+    user_id: str | None
+    scopes: str | None
+    queues: str | None
+    created_at: int
+    expires_at: int | None
+    last_used_at: int | None
+
+
 def add_token(unit: Unit, token: NewToken) -> None:
     """Insert a token. Its id and digest are new."""
     unit.execute(
@@ -72,6 +88,60 @@ def holder_of(unit: Unit, digest: str) -> Holder | None:
     """Whose the token with this digest is, whatever its expiry. One index each."""
     rows = unit.rows(_read_holder(unit.dialect, "digest"), value=digest)
     return Holder._make(rows[0]) if rows else None
+
+
+def holder_by_id(unit: Unit, token_id: str) -> Holder | None:
+    """As `holder_of`, by the token's id."""
+    rows = unit.rows(_read_holder(unit.dialect, "id"), value=token_id)
+    return Holder._make(rows[0]) if rows else None
+
+
+def touch(unit: Unit, token_id: str) -> None:
+    """Note that a token is in use."""
+    unit.execute(_touch(), token_id=token_id, now=unit.now)
+
+
+def list_tokens(unit: Unit, user_id: str | None, after: str, limit: int) -> list[TokenRow]:
+    """Up to `limit` tokens beyond the token `after`, by id; of one user, or (None) all."""
+    if user_id is None:
+        rows = unit.rows(_page(unit.dialect, True), after=after, limit=limit)
+    else:
+        rows = unit.rows(_page(unit.dialect, False), after=after, limit=limit, user_id=user_id)
+    return [TokenRow._make(row) for row in rows]
+
+
+def revoke(unit: Unit, token_id: str, user_id: str | None) -> None:
+    """Delete a token, with `user_id` only one of that user. Raises TokenNotFound."""
+    holder = holder_by_id(unit, token_id)
+    if holder is None or user_id not in (None, holder.user_id):
+        raise TokenNotFound(f"there is no token {token_id}")
+    unit.execute(_delete(), token_id=token_id)
+
+
+def _one() -> sa.ColumnElement[bool]:
+    return ta.api_tokens.c.id == sa.bindparam("token_id", type_=t.Uuid)
+
+
+@cache
+def _touch() -> sa.Executable:
+    now = sa.bindparam("now", type_=t.Micros)
+    return sa.update(ta.api_tokens).where(_one()).values(last_used_at=now)
+
+
+@cache
+def _delete() -> sa.Executable:
+    return sa.delete(ta.api_tokens).where(_one())
+
+
+@cache
+def _page(dialect: Dialect, everybody: bool) -> sa.Select[Any]:
+    c = ta.api_tokens.c
+    found = sa.select(*(c[name] for name in TokenRow._fields)).where(
+        c.id > sa.bindparam("after", type_=t.Uuid)
+    )
+    if not everybody:
+        found = found.where(c.user_id == sa.bindparam("user_id", type_=t.Uuid))
+    return dialect.read(found.order_by(c.id).limit(sa.bindparam("limit", type_=t.Integer)))
 
 
 @cache

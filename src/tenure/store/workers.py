@@ -25,7 +25,7 @@ _BEYOND_LAST = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 @dataclass(frozen=True, slots=True)
 class NewWorker:
     """A worker that introduces itself. `types` maps each type to the JSON Schema of its payload
-    or None; `session_digest` is the SHA-256 of its session token, in hex."""
+    or None."""
 
     id: str
     name: str
@@ -37,7 +37,6 @@ class NewWorker:
     types: Mapping[str, Any]
     slots: int
     labels: Mapping[str, str]
-    session_digest: str
 
 
 class WorkerRow(NamedTuple):
@@ -75,7 +74,6 @@ def register(unit: Unit, worker: NewWorker) -> None:
         types=json_text(types),
         slots=worker.slots,
         labels=json_text(worker.labels),
-        session_digest=worker.session_digest,
         state=ONLINE,
         drain_requested=0,
         registered_at=unit.now,

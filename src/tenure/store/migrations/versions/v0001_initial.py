@@ -326,7 +326,6 @@ def _workers() -> None:
         sa.Column("types", sa.Text(), nullable=False, comment="JSON array of {name, schema}"),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("labels", sa.Text(), nullable=False),
-        sa.Column("session_digest", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False, comment="online, draining, lost or gone"),
         sa.Column("drain_requested", sa.Integer(), nullable=False),
         sa.Column("registered_at", sa.BigInteger(), nullable=False),
