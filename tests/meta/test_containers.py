@@ -14,6 +14,7 @@ from tests.meta.source import ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 KINDS = ["coordinator", "worker"]
+TOKEN_FILE = "TENURE_TOKEN_FILE"
 SETTINGS = {f"TENURE_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -49,7 +50,7 @@ def test_an_image_sets_only_settings_that_exist(kind: str) -> None:
 
 def test_the_database_is_on_a_volume() -> None:
     assert values("coordinator", "VOLUME") == ["/data"]
-    assert SERVICES["coordinator"]["volumes"] == ["data:/data"]
+    assert "data:/data" in SERVICES["coordinator"]["volumes"]
     environment = SERVICES["coordinator"]["environment"]
     assert environment["TENURE_DATABASE_URL"].startswith("sqlite:////data/")
 
@@ -99,7 +100,11 @@ def test_services_are_hardened_and_come_back(name: str) -> None:
 def test_our_services_are_built_here_and_set_only_settings_that_exist(name: str) -> None:
     service = SERVICES[name]
     assert (ROOT / service["build"]["dockerfile"]).exists()
-    assert set(service["environment"]) <= SETTINGS
+    names = {
+        name.removesuffix("_FILE") if name == TOKEN_FILE else name
+        for name in service["environment"]
+    }
+    assert names <= SETTINGS
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name.startswith("worker")])
@@ -110,9 +115,35 @@ def test_two_workers_reach_a_coordinator_that_knows_its_name(name: str) -> None:
     assert url is not None
     coordinator = SERVICES[url[1]]
     assert coordinator["environment"]["TENURE_ALLOWED_HOSTS"] == url[1]
-    assert coordinator["environment"]["TENURE_INSECURE_BIND"] == "1"
+    assert coordinator["environment"]["TENURE_AUTH"] == "required"
+    assert "TENURE_INSECURE_BIND" not in coordinator["environment"]
     assert worker["depends_on"] == {url[1]: {"condition": "service_healthy"}}
     assert worker.get("profiles") == coordinator.get("profiles")
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name.startswith("worker")])
+def test_workers_find_the_token_that_their_coordinator_leaves(name: str) -> None:
+    worker = SERVICES[name]
+    (coordinator,) = worker["depends_on"]
+    left = SERVICES[coordinator]["environment"]["TENURE_WORKER_TOKEN_FILE"]
+    assert worker["environment"][TOKEN_FILE] == left == "/join/worker.token"
+    (mounted,) = worker["volumes"]
+    volume = mounted.removesuffix(":/join:ro")
+    assert f"{volume}:/join" in SERVICES[coordinator]["volumes"]
+    assert volume in COMPOSE["volumes"]
+    others = [
+        other for other, service in SERVICES.items() if mounted[:-3] in service.get("volumes", [])
+    ]
+    assert others == [coordinator]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_images_own_where_the_token_is_left(kind: str) -> None:
+    """A new volume takes the owner and the mode of the directory it is mounted on."""
+    runs = " ".join(values(kind, "RUN"))
+    made = re.search(r"install -d -m 0700 -o tenure -g tenure ((?:/\w+ ?)+)", runs)
+    assert made is not None
+    assert "/join" in made[1].split()
 
 
 def test_postgres_only_by_its_profile() -> None:

@@ -126,7 +126,8 @@ def test_every_alert_is_tested_both_ways_and_has_its_place_in_the_docs() -> None
 
 
 def test_prometheus_takes_its_configuration() -> None:
-    _promtool("check", "config", PROMETHEUS / "prometheus.yml")
+    # Only the syntax: the token is made by who installs it, the rules are tested above.
+    _promtool("check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml")
 
 
 def test_every_metric_is_explained() -> None:

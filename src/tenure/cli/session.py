@@ -16,7 +16,9 @@ from tenure.domain.ids import is_id
 
 if TYPE_CHECKING:
     from tenure.client.blocking import Client
+    from tenure.client.credentials import Credentials
     from tenure.settings import Settings
+    from tenure.wire.access import LoggedIn
 
 Url = Annotated[
     str | None, typer.Option("--url", help="Address of the coordinator.", metavar="URL")
@@ -39,6 +41,7 @@ class Session:
         self._url = url
         self._env_file = env_file
         self.printer = Printer(output)
+        self._opened: list[Client] = []
 
     @cached_property
     def settings(self) -> Settings:
@@ -51,26 +54,62 @@ class Session:
         ).settings
 
     @cached_property
+    def credentials(self) -> Credentials:
+        """The logins of this user."""
+        from tenure.client.credentials import Credentials
+        from tenure.client.target import credentials_file
+
+        return Credentials(credentials_file(os.environ))
+
+    @cached_property
     def client(self) -> Client:
         """Gives up after a second without an answer."""
-        return self._connect(BRISK_SECONDS)
+        return self._connect(BRISK_SECONDS, self._token())
 
     @cached_property
     def patient(self) -> Client:
         """For waiting: bears with a coordinator that restarts."""
-        return self._connect(PATIENT_SECONDS)
+        return self._connect(PATIENT_SECONDS, self._token())
 
-    def _connect(self, seconds: float) -> Client:
+    def as_holder_of(self, token: str | None) -> Client:
+        """Calls with this token, whatever is set or kept."""
+        return self._connect(BRISK_SECONDS, token)
+
+    def renew(self, told: LoggedIn) -> None:
+        """Keep the tokens that replace those of the login that is kept."""
+        from tenure.client.credentials import Kept
+
+        url = self.settings.coordinator_url
+        kept = self.credentials.get(url)
+        if self.settings.token is None and kept is not None:
+            self.credentials.keep(url, Kept.of(told, kept.name))
+
+    def _token(self) -> str | Callable[[], str] | None:
+        """As set, else of the login that is kept for this coordinator."""
+        from tenure.client.target import credentials_file
+
+        settings = self.settings
+        if settings.token is not None or not credentials_file(os.environ).exists():
+            return settings.token
+        from tenure.client.credentials import KeptToken
+
+        url = settings.coordinator_url
+        kept = self.credentials.get(url)
+        return None if kept is None else KeptToken(self.credentials, url, kept, settings.tls_ca)
+
+    def _connect(self, seconds: float, token: str | Callable[[], str] | None) -> Client:
         from tenure.client.blocking import Client
         from tenure.client.retrying import Patience
 
         settings = self.settings
-        return Client(
+        client = Client(
             settings.coordinator_url,
-            token=settings.token,
+            token=token,
             patience=Patience(retry_for=seconds),
             ca_file=settings.tls_ca,
         )
+        self._opened.append(client)
+        return client
 
     def job_id(self, text: str) -> str:
         """A whole id from an unambiguous start of one. Raises JobNotFound."""
@@ -79,9 +118,8 @@ class Session:
 
     def close(self) -> None:
         """Close what was opened."""
-        for name in ("client", "patient"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
+        for client in self._opened:
+            client.close()
 
 
 _COMMON = tuple(

@@ -16,7 +16,7 @@ from tenure.client.gathering import Gatherer
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
-from tenure.client.target import target
+from tenure.client.target import Token, target
 from tenure.client.transport import DEFAULT_TIMEOUT, AsyncTransport
 from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
@@ -32,6 +32,7 @@ from tenure.wire.workers import Worker
 if TYPE_CHECKING:
     import httpx
 
+    from tenure.client.access import AsyncAccounts
     from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
     from tenure.client.retrying import Patience
@@ -53,7 +54,7 @@ class AsyncClient:
         self,
         url: str | None = None,
         *,
-        token: str | None = None,
+        token: Token | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
@@ -76,6 +77,13 @@ class AsyncClient:
         from tenure.client.schedules import AsyncSchedules
 
         return AsyncSchedules(self.run)
+
+    @property
+    def accounts(self) -> AsyncAccounts:
+        """See `Client.accounts`."""
+        from tenure.client.access import AsyncAccounts
+
+        return AsyncAccounts(self.run)
 
     @property
     def url(self) -> str:

@@ -15,7 +15,7 @@ from tenure.client.following import Follower
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
-from tenure.client.target import target
+from tenure.client.target import Token, target
 from tenure.client.transport import DEFAULT_TIMEOUT, Transport
 from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
@@ -31,6 +31,7 @@ from tenure.wire.workers import Worker
 if TYPE_CHECKING:
     import httpx
 
+    from tenure.client.access import Accounts
     from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
     from tenure.client.retrying import Patience
@@ -45,16 +46,17 @@ class Client:
     """Speaks to a coordinator from ordinary code; may be shared by threads.
 
     Without `url`, address, token and `ca_file` come from the settings (`TENURE_COORDINATOR_URL`,
-    `TENURE_TOKEN`, `TENURE_TLS_CA`). `timeout`: seconds of silence after which a request
-    fails. Requests that are safe or carry a key are sent again within `patience`. Every method
-    raises the TenureError that the coordinator named, and Unreachable when none answered.
+    `TENURE_TOKEN`, `TENURE_TLS_CA`). `token` may be a function that gives the one of the moment.
+    `timeout`: seconds of silence after which a request fails. Requests that are safe or carry a key
+    are sent again within `patience`. Every method raises the TenureError that the coordinator
+    named, and Unreachable when none answered.
     """
 
     def __init__(
         self,
         url: str | None = None,
         *,
-        token: str | None = None,
+        token: Token | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
@@ -76,6 +78,13 @@ class Client:
         from tenure.client.schedules import Schedules
 
         return Schedules(self.run)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who one is, users and tokens."""
+        from tenure.client.access import Accounts
+
+        return Accounts(self.run)
 
     @property
     def url(self) -> str:

@@ -19,6 +19,7 @@ import httpx
 
 from tenure.client.address import Address
 from tenure.client.retrying import Patience
+from tenure.client.target import Token
 from tenure.domain.errors import (
     ConfigurationError,
     Forbidden,
@@ -82,6 +83,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
 class Transport:
     """For threads: blocking requests. May be used by several threads at once.
 
+    `token`: the bearer token, or what gives the one of the moment.
     `timeout`: seconds of silence after which a request fails, not a bound on the whole answer.
     `ca_file`: PEM of the authorities to trust instead of the system's.
     `transport`: an httpx transport that replaces the network, for tests in one process.
@@ -92,7 +94,7 @@ class Transport:
         self,
         base_url: str,
         *,
-        token: str | None = None,
+        token: Token | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
@@ -183,7 +185,7 @@ class AsyncTransport:
         self,
         base_url: str,
         *,
-        token: str | None = None,
+        token: Token | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
@@ -261,11 +263,12 @@ class AsyncTransport:
 class _Requests:
     """Builds the requests of one address. The token lives here and in no message."""
 
-    def __init__(self, address: Address, token: str | None, timeout: float) -> None:
+    def __init__(self, address: Address, token: Token | None, timeout: float) -> None:
         self._address = address
         self._timeout = timeout
+        self._token = token if callable(token) else None
         self._headers = {"Host": address.host_header, "User-Agent": "tenure", "Accept": "*/*"}
-        if token is not None:
+        if isinstance(token, str):
             self._headers["Authorization"] = f"Bearer {token}"
 
     def build(
@@ -278,6 +281,8 @@ class _Requests:
         content_type: str,
     ) -> httpx.Request:
         all_headers = self._headers
+        if self._token is not None:
+            all_headers = all_headers | {"Authorization": f"Bearer {self._token()}"}
         if body is not None or headers:
             all_headers = all_headers | dict(headers or {})
             if body is not None:

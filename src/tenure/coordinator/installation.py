@@ -14,7 +14,7 @@ from tenure.coordinator import credentials
 from tenure.coordinator.signing import Signer
 from tenure.domain.access import Kind, Role
 from tenure.domain.clock import Clock
-from tenure.domain.errors import ConfigurationError, Conflict
+from tenure.domain.errors import ConfigurationError
 from tenure.domain.ids import IdSource
 from tenure.settings import Settings
 from tenure.store.accounts import NewUser, add_user, find_user, has_admin
@@ -27,6 +27,8 @@ from tenure.store.unit import Unit
 ADMIN_TOKEN_FILE = "tenure-admin.token"  # noqa: S105 - a file's name
 _SECRET = "signing"  # noqa: S105
 _SECRET_BYTES = 32
+_FIRST = "first administrator"
+"""Kept once: who keeps it makes the administrator, however many coordinators start."""
 _ADMIN = "admin"
 _MAX_FILE = 1_000
 
@@ -75,22 +77,18 @@ class Installation:
         token = credentials.new_token(credentials.API_TOKEN)
         # Written before the commit, so that there is never an administrator without a token.
         waiting = await asyncio.to_thread(_write_beside, path, token)
-        try:
-            made = await self._committer.run(lambda unit: self._add_admin(unit, token))
-        except Conflict:
-            made = False  # another coordinator was first
-        if not made:
-            waiting.unlink()
+        if not await self._committer.run(lambda unit: self._add_admin(unit, token)):
+            waiting.unlink()  # another coordinator was first
             return
         waiting.replace(path)
         logger.bind(path=str(path)).warning("the first administrator's token is in this file")
 
     def _add_admin(self, unit: Unit, token: str) -> bool:
-        if has_admin(unit):
+        user_id = self._ids.one(self._clock.now())
+        if keep_secret(unit, _FIRST, user_id) != user_id:
             return False
         taken = find_user(unit, _ADMIN) is not None
         name = f"{_ADMIN}-{secrets.token_hex(4)}" if taken else _ADMIN
-        user_id = self._ids.one(self._clock.now())
         add_user(unit, NewUser(user_id, name, None, Role.ADMIN, None))
         add_token(unit, self._token(Kind.API_TOKEN, "first administrator", token, user_id))
         return True

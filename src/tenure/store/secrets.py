@@ -1,4 +1,4 @@
-"""The installation's own secrets, shared by its coordinators."""
+"""The installation's own secrets, shared by its coordinators: each is kept by the first."""
 
 from __future__ import annotations
 

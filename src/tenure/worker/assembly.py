@@ -39,7 +39,7 @@ class Assembly:
         self._rejoining: set[asyncio.Task[Session]] = set()
         url, token, ca_file = options.url, options.token, options.ca_file
         self.leasing = AsyncLeasing(AsyncTransport(url, token=token, ca_file=ca_file))
-        self.door = Door(url, token, ca_file)
+        self._door = Door(url, ca_file=ca_file)
         self.membership = Membership(self.leasing, introduction)
         self.holding = Holding(options.slots)
         self.executor = Executor(self.holding, self._ended)
@@ -68,6 +68,13 @@ class Assembly:
         )
         self.poller = Poller(self.leasing, self.membership, self.holding, self.intake)
 
+    @property
+    def door(self) -> Door:
+        """The way to the coordinator, as the worker that is registered now."""
+        session = self.membership.session
+        self._door.token = None if session is None else session.token
+        return self._door
+
     def noted(self, run: Run) -> None:
         """Progress or a checkpoint changed. For any thread."""
         self.keeper.nudge()
@@ -84,7 +91,7 @@ class Assembly:
         for task in self._rejoining:
             task.cancel()
         await self.leasing.aclose()
-        await asyncio.to_thread(self.door.close)
+        await asyncio.to_thread(self._door.close)
         await asyncio.to_thread(self.keeper.join, _KEEPER_END_SECONDS)
         return stubborn
 

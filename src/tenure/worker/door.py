@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -13,9 +14,12 @@ Result = TypeVar("Result")
 
 
 class Door:
-    """One client for all handlers of a process. `run` is for any thread and blocks it."""
+    """One client for all handlers of a process. `run` is for any thread and blocks it.
 
-    def __init__(self, url: str, token: str | None, ca_file: str | None = None) -> None:
+    `token` is the one of the worker's session, set anew when it registers again.
+    """
+
+    def __init__(self, url: str, token: str | None = None, ca_file: str | None = None) -> None:
         self.url = url
         self.token = token
         self.ca_file = ca_file
@@ -28,9 +32,12 @@ class Door:
 
         with self._lock:
             if self._client is None:
-                self._client = Client(self.url, token=self.token, ca_file=self.ca_file)
+                self._client = Client(self.url, ca_file=self.ca_file)
             client = self._client
-        return client.run(call)
+        if self.token is None:
+            return client.run(call)
+        headers = {**(call.headers or {}), "Authorization": f"Bearer {self.token}"}
+        return client.run(replace(call, headers=headers))
 
     def close(self) -> None:
         """Close what was opened. Legal twice."""
