@@ -84,7 +84,7 @@ def test_the_example_file_is_valid(tmp_path: Path) -> None:
     assert settings.retention.failed == parse_span("90d")
 
 
-PARAMETER = re.compile("{(?:job_|worker_|operation_|schedule_|workflow_)?")
+PARAMETER = re.compile("{(?:job_|worker_|token_|operation_|schedule_|workflow_)?")
 
 
 def _served() -> set[str]:
@@ -165,7 +165,10 @@ def test_every_command_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> Non
     assert {f"`tenure {command}`" for command in commands} == {c for c in told if "tenure" in c}
 
 
-GROUPS = {"jobs", "dlq", "workflows", "operations", "schedules", "queues", "workers", "config"}
+GROUPS = {
+    "jobs", "dlq", "workflows", "operations", "schedules", "queues", "workers", "config", "users",
+    "tokens",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("group", sorted(GROUPS))

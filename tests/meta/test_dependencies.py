@@ -25,7 +25,12 @@ def _name(requirement: str) -> str:
     return re.split(r"[\[<>=;! ]", requirement, maxsplit=1)[0].replace("-", "_").lower()
 
 
-IMPORT_NAMES = {"pyyaml": "yaml", "python_dotenv": "dotenv"}
+IMPORT_NAMES = {
+    "pyyaml": "yaml",
+    "python_dotenv": "dotenv",
+    "argon2_cffi": "argon2",
+    "pyjwt": "jwt",
+}
 
 
 def _imported() -> dict[str, str]:

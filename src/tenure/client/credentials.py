@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from tenure.client import access
 from tenure.client.address import Address
 from tenure.client.transport import Transport
+from tenure.domain.clock import SECOND, wall_now
 from tenure.domain.errors import ConfigurationError, Unauthenticated
 from tenure.wire.access import LoggedIn
 
@@ -37,7 +37,7 @@ class Kept:
     @classmethod
     def of(cls, told: LoggedIn, name: str) -> Kept:
         """What the answer to a login is kept as."""
-        return cls(told.token, name, told.refresh_token, time.time() + told.expires_in)
+        return cls(told.token, name, told.refresh_token, wall_now() / SECOND + told.expires_in)
 
 
 class Credentials:
@@ -139,7 +139,7 @@ class KeptToken:
         """The token. Raises Unauthenticated when the login has ended, Unreachable."""
         with self._lock:
             ends = self._kept.expires_at
-            if ends is not None and time.time() > ends - _EARLY_SECONDS:
+            if ends is not None and wall_now() / SECOND > ends - _EARLY_SECONDS:
                 self._kept = self._credentials.renewed(self._url, self._kept, self._renew)
             return self._kept.token
 
