@@ -53,6 +53,26 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running.stop()
 
 
+@pytest.fixture(scope="package")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A coordinator that asks everybody."""
+    directory = tmp_path_factory.mktemp("guarded")
+    running = Running(directory)
+    asking = {"auth": "required", "admin_token_file": str(directory / "admin.token")}
+    running.settings = running.settings.model_copy(update=asking)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def asked(guarded: Running) -> Typed:
+    """The first administrator at that one."""
+    path = guarded.settings.admin_token_file
+    assert path is not None
+    return Typed(guarded.url, TENURE_TOKEN_FILE=path)
+
+
 @pytest.fixture
 def tenure(running: Running) -> Typed:
     return Typed(running.url)

@@ -33,13 +33,14 @@ class Done:
 
 
 class Typed:
-    """`tenure ...` against one coordinator."""
+    """`tenure ...` against one coordinator, with these variables besides."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **environment: str) -> None:
         self.url = url
+        self._environment = environment
 
     def __call__(self, *words: str, stdin: str | bytes | None = None) -> Done:
-        environment = clean() | {"TENURE_COORDINATOR_URL": self.url}
+        environment = clean() | {"TENURE_COORDINATOR_URL": self.url} | self._environment
         hidden: dict[str, str | None] = {
             name: None for name in os.environ if name.startswith("TENURE_")
         }
