@@ -112,7 +112,7 @@ async def test_what_was_secret_once_stays_so_wherever_it_is_shown(tmp_path: Path
         asked: Any = {"name": "w", "queues": ["default"], "types": [{"name": "login"}]}
         if schema is not None:
             asked["types"][0]["schema"] = schema
-        await here.fleet.register(validate(RegisterIn, asked))
+        await here.fleet.register(validate(RegisterIn, asked), LOCAL_ADMIN)
     await here.stop()
     again = Coordinator(settings)
     await again.start()

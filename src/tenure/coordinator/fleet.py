@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from tenure.coordinator.concealing import Concealment, News
 from tenure.coordinator.authentication import issued_by
+from tenure.coordinator.concealing import Concealment, News
 from tenure.coordinator.signing import Signer
 from tenure.domain.access import Kind, Principal
 from tenure.domain.clock import Clock
