@@ -9,6 +9,7 @@ import pytest
 
 from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.coordinator import Coordinator
+from tenure.domain.access import LOCAL_ADMIN
 from tenure.domain.errors import InvalidInput
 from tenure.settings import Settings
 from tenure.wire.base import validate
