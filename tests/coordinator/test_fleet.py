@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ async def test_the_list_goes_page_by_page(coordinator: Coordinator) -> None:
 async def test_drain_reaches_the_worker(coordinator: Coordinator) -> None:
     worker_id = await register(coordinator)
     await submit(coordinator, 1)
-    assert (await coordinator.fleet.drain(worker_id)).id == worker_id
+    assert (await coordinator.fleet.drain(worker_id, LOCAL_ADMIN)).id == worker_id
     asked = Acquire(
         worker_id=worker_id, queues=["default"], types=["echo"], slots=1, wait_seconds=20.0
     )
@@ -89,7 +90,7 @@ async def test_who_left_is_unknown_to_the_lease_protocol(coordinator: Coordinato
     with pytest.raises(WorkerUnknown):
         await coordinator.leasing.heartbeat(worker_id, Heartbeat(leases=[]))
     with pytest.raises(WorkerNotFound):
-        await coordinator.fleet.drain(worker_id)
+        await coordinator.fleet.drain(worker_id, LOCAL_ADMIN)
     again = await lease(coordinator, other)
     assert (again.job_id, again.fence, again.attempt) == (job_id, 2, 1)
 
@@ -97,7 +98,7 @@ async def test_who_left_is_unknown_to_the_lease_protocol(coordinator: Coordinato
 @pytest.mark.parametrize("worker_id", [NOBODY, "", "x" * 5_000, "\x00", NOBODY.upper()])
 async def test_unknown_workers_are_not_found(coordinator: Coordinator, worker_id: str) -> None:
     fleet = coordinator.fleet
-    for ask in (fleet.get, fleet.drain, fleet.goodbye):
+    for ask in (fleet.get, partial(fleet.drain, principal=LOCAL_ADMIN), fleet.goodbye):
         with pytest.raises(WorkerNotFound) as caught:
             await ask(worker_id)
         assert len(caught.value.detail) < 100

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
 import pydantic
 from litestar import Request, Response
 
+from tenure.api.gate import SAFE
+from tenure.api.proxies import client_address
 from tenure.api.security import principal
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.access import Principal
@@ -69,8 +72,11 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
 
 
 def principal_of(request: Ask) -> Principal:
-    """Who asks."""
-    return principal(request)
+    """Who asks, and for what may leave a line in the audit also from where."""
+    found = principal(request)
+    if request.method in SAFE:
+        return found
+    return replace(found, address=client_address(request.scope))
 
 
 def coordinator(request: Ask) -> Coordinator:

@@ -20,7 +20,7 @@ from tenure.domain.errors import Forbidden, NotAcceptableType, TenureError
 from tenure.settings import Settings
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODIES = frozenset({b"application/json", b"application/x-ndjson"})
 _AUTHORITY = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s\[\]:@/?#%\\]+)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -84,7 +84,7 @@ class Gate:
             return Forbidden(
                 "this Host is not served here; add it to TENURE_ALLOWED_HOSTS to allow it"
             )
-        if scope["method"] in _SAFE:
+        if scope["method"] in SAFE:
             return None
         if not all(_same(origin.decode("latin-1"), host, scope["scheme"]) for origin in origins):
             return Forbidden("requests from this Origin are refused")

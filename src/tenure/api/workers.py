@@ -41,7 +41,7 @@ async def get_worker(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
 )
 async def drain(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
     fleet = coordinator(request).fleet
-    return answer(await fleet.drain(worker_id, principal_of(request).id or "local"))
+    return answer(await fleet.drain(worker_id, principal_of(request)))
 
 
 ROUTES = [list_workers, get_worker, drain]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import msgspec
 
-from tenure.coordinator import cursors, loglines, present, queries
+from tenure.coordinator import cursors, loglines, present, queries, witness
 from tenure.coordinator.acting import action
 from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.editing import to_edit
@@ -40,7 +41,13 @@ MAX_LINES = 1_000
 MAX_LINES_BYTES = 4 * 1024 * 1024
 _MAX_FENCE = 2**63 - 1
 
-_Verb = Callable[[Unit, str, Action], None]
+
+class _Verb(Protocol):
+    """A verb on one job."""
+
+    __name__: str
+
+    def __call__(self, unit: Unit, job_id: str, action: Action, /) -> None: ...
 
 
 class Control:
@@ -88,10 +95,7 @@ class Control:
 
     async def delete(self, job_id: str, principal: Principal, reason: str | None = None) -> None:
         """Hide a job; one that waits is cancelled first. Raises IllegalTransition while it runs."""
-        act = action(principal, reason)
-        await self._committer.run(
-            lambda unit: verbs.delete(unit, reads.resolve(unit, job_id, act.only), act), key=job_id
-        )
+        await self._committer.run(lambda unit: _delete(unit, job_id, principal, reason), key=job_id)
 
     async def edit(
         self,
@@ -108,13 +112,14 @@ class Control:
         changes = to_edit(wanted, payload, if_match, self._clock.now())
         changes = replace(changes, secrets=self._concealment)
         row = await self._committer.run(
-            lambda unit: _edit(unit, job_id, changes, action(principal)), key=job_id
+            lambda unit: _edit(unit, job_id, changes, principal), key=job_id
         )
         return present.job(row, self._concealment.shown)
 
     async def _act(self, verb: _Verb, job_id: str, principal: Principal, reason: str | None) -> Job:
-        act = action(principal, reason)
-        row = await self._committer.run(lambda unit: _do(unit, verb, job_id, act), key=job_id)
+        row = await self._committer.run(
+            lambda unit: _do(unit, verb, job_id, principal, reason), key=job_id
+        )
         return present.job(row, self._concealment.shown)
 
     async def runs(self, job_id: str, principal: Principal) -> Sequence[Run]:
@@ -241,16 +246,30 @@ def _whole(unit: Unit, job_id: str, only: str | None, conceal: Conceal) -> Job:
     return present.linked(present.job(row, conceal), edges)
 
 
-def _do(unit: Unit, verb: _Verb, job_id: str, act: Action) -> JobRow:
-    found = reads.resolve(unit, job_id, act.only)
-    verb(unit, found, act)
-    return reads.job(unit, found, act.only)
+def _do(unit: Unit, verb: _Verb, job_id: str, principal: Principal, reason: str | None) -> JobRow:
+    before = _row(unit, job_id, principal)
+    verb(unit, before.id, action(principal, reason))
+    after = reads.job(unit, before.id, principal.only)
+    witness.job_act(unit, verb.__name__, principal, reason, before, after)
+    return after
 
 
-def _edit(unit: Unit, job_id: str, changes: Edit, act: Action) -> JobRow:
-    found = reads.resolve(unit, job_id, act.only)
-    edit(unit, found, changes, act)
-    return reads.job(unit, found, act.only)
+def _edit(unit: Unit, job_id: str, changes: Edit, principal: Principal) -> JobRow:
+    before = _row(unit, job_id, principal)
+    edit(unit, before.id, changes, action(principal))
+    after = reads.job(unit, before.id, principal.only)
+    witness.job_act(unit, "edit", principal, None, before, after)
+    return after
+
+
+def _delete(unit: Unit, job_id: str, principal: Principal, reason: str | None) -> None:
+    before = _row(unit, job_id, principal)
+    verbs.delete(unit, before.id, action(principal, reason))
+    witness.job_act(unit, "delete", principal, reason, before, None)
+
+
+def _row(unit: Unit, job_id: str, principal: Principal) -> JobRow:
+    return reads.job(unit, reads.resolve(unit, job_id, principal.only), principal.only)
 
 
 def _known(unit: Unit, job_id: str, principal: Principal) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tenure.coordinator import witness
 from tenure.coordinator.authentication import issued_by
 from tenure.coordinator.concealing import Concealment, News
 from tenure.coordinator.signing import Signer
@@ -97,10 +98,10 @@ class Fleet:
         _check(worker_id)
         return await self._committer.run(lambda unit: store.goodbye(unit, worker_id))
 
-    async def drain(self, worker_id: str, actor: str | None = None) -> Worker:
+    async def drain(self, worker_id: str, principal: Principal) -> Worker:
         """Ask a worker to take no more jobs and to stop. Repeatable. Raises WorkerNotFound."""
         _check(worker_id)
-        return await self._committer.run(lambda unit: _drained(unit, worker_id, actor))
+        return await self._committer.run(lambda unit: _drained(unit, worker_id, principal))
 
     async def list(self, after: str | None = None, limit: int = MAX_LISTED) -> Page[Worker]:
         """Workers, newest first, beyond the worker `after`; at most 1,000 at once.
@@ -125,9 +126,12 @@ def _check(worker_id: str) -> None:
         raise WorkerNotFound(f"there is no worker {worker_id[:36]}")
 
 
-def _drained(unit: Unit, worker_id: str, actor: str | None) -> Worker:
-    store.drain(unit, worker_id, actor)
-    return _worker(store.get_worker(unit, worker_id))
+def _drained(unit: Unit, worker_id: str, principal: Principal) -> Worker:
+    store.drain(unit, worker_id, principal.id or "local")
+    worker = store.get_worker(unit, worker_id)
+    about = {"name": worker.name, "state": worker.state}
+    witness.administered(unit, "worker.drain", principal, worker_id, about)
+    return _worker(worker)
 
 
 def _worker(row: store.WorkerRow) -> Worker:

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 
-from tenure.coordinator import cursors, graphs, present, queries
+from tenure.coordinator import cursors, graphs, present, queries, witness
 from tenure.coordinator.acting import action
 from tenure.coordinator.receipts import id_of
 from tenure.coordinator.submission import Receipt, check_key
@@ -112,26 +112,34 @@ class Workflows:
         self, workflow_id: str, principal: Principal, reason: str | None = None
     ) -> Workflow:
         """Stop all its jobs. Repeatable. Raises IllegalTransition when it is finished."""
-        return await self._act(verbs.cancel, workflow_id, principal, reason)
+        return await self._act("cancel", verbs.cancel, workflow_id, principal, reason)
 
     async def retry(
         self, workflow_id: str, principal: Principal, reason: str | None = None
     ) -> Workflow:
         """Run again what did not end well. Raises IllegalTransition when there is nothing."""
-        return await self._act(verbs.retry, workflow_id, principal, reason)
+        return await self._act("retry", verbs.retry, workflow_id, principal, reason)
 
     async def _act(
         self,
+        event: str,
         verb: Callable[[Unit, str, Action], None],
         workflow_id: str,
         principal: Principal,
         reason: str | None,
     ) -> Workflow:
         act = action(principal, reason)
-        await self._committer.run(
-            lambda unit: verb(unit, reads.resolve(unit, workflow_id, act.only), act),
-            key=workflow_id,
-        )
+
+        def do(unit: Unit) -> None:
+            row = reads.workflow(unit, reads.resolve(unit, workflow_id, act.only), act.only)
+            verb(unit, row.id, act)
+            if witness.of_others(principal, row.owner_id):
+                was = {"status": row.state.value}
+                witness.administered(
+                    unit, f"workflow.{event}", principal, row.id, was, None, reason
+                )
+
+        await self._committer.run(do, key=workflow_id)
         # Read after the commit: what the transaction does to edges and counts comes last in it.
         row = await self._reader.run(
             lambda unit: reads.workflow(unit, reads.resolve(unit, workflow_id, act.only), act.only)

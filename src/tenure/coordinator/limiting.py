@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.coordinator import queries
+from tenure.coordinator import queries, witness
 from tenure.domain.access import Principal
 from tenure.domain.errors import InvalidInput
 from tenure.domain.job import MAX_KEY
@@ -10,6 +10,7 @@ from tenure.store import limits as store
 from tenure.store.committer import Committer
 from tenure.store.limits import LimitRow
 from tenure.store.reader import Reader
+from tenure.store.unit import Unit
 from tenure.wire.base import Page, maybe_time_out
 from tenure.wire.limits import Limit
 from tenure.wire.text import unstorable
@@ -30,13 +31,13 @@ class Limiting:
     async def set(self, key: str, max_running: int, principal: Principal) -> Limit:
         """Set a limit; what it makes room for is admitted with it. Repeatable."""
         _check(key)
-        await self._committer.run(lambda unit: store.set_limit(unit, key, max_running))
+        await self._committer.run(lambda unit: _set(unit, key, max_running, principal))
         return await self.get(key, principal)
 
-    async def unset(self, key: str, _: Principal) -> None:
+    async def unset(self, key: str, principal: Principal) -> None:
         """Back to the default of one. Repeatable."""
         _check(key)
-        await self._committer.run(lambda unit: store.unset_limit(unit, key))
+        await self._committer.run(lambda unit: _set(unit, key, None, principal))
 
     async def list(self, _: Principal, limit: int | None, after: str | None) -> Page[Limit]:
         """Limits that somebody set or that are in use, by key."""
@@ -45,6 +46,17 @@ class Limiting:
         rows = await self._reader.run(lambda unit: store.limits_after(unit, start, size))
         following = rows[-1].key if len(rows) == size else None
         return Page(items=[_limit(row) for row in rows], next=following)
+
+
+def _set(unit: Unit, key: str, max_running: int | None, principal: Principal) -> None:
+    """Set a limit, None: unset it; and note who did."""
+    before = store.limit_of(unit, key)
+    if max_running is None:
+        store.unset_limit(unit, key)
+    else:
+        store.set_limit(unit, key, max_running)
+    was, now = ({"max_running": most} for most in (before.max_running, max_running))
+    witness.administered(unit, "limit.set", principal, key, was, now)
 
 
 def _check(key: str) -> None:

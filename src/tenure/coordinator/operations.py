@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from tenure.coordinator import cursors, queries
+from tenure.coordinator import cursors, queries, witness
 from tenure.coordinator.acting import action
 from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import Clock
@@ -86,7 +86,14 @@ class Operations:
             expected=counted.applicable, counted_all=int(counted.complete), cursor=new, done=0,
             refused=0, last_error=None, note=None, created_at=now, finished_at=None,
         )  # fmt: skip
-        await self._committer.run(lambda unit: verbs.begin(unit, row), key=new)
+
+        def do(unit: Unit) -> None:
+            verbs.begin(unit, row)
+            names = ("action", "filter", "queue", "priority", "expected")
+            told = {name: getattr(row, name) for name in names} | {"canary": asked.canary}
+            witness.administered(unit, "operation.begin", principal, new, None, told, asked.reason)
+
+        await self._committer.run(do, key=new)
         for tell in self._begun:
             tell()
         return _shown(row)
@@ -116,7 +123,10 @@ class Operations:
 
         def do(unit: Unit) -> OperationRow:
             verbs.abort(unit, found, act)
-            return verbs.get(unit, found, act.only)
+            row = verbs.get(unit, found, act.only)
+            told = {"done": row.done, "refused": row.refused}
+            witness.administered(unit, "operation.abort", principal, found, None, told, reason)
+            return row
 
         return _shown(await self._committer.run(do, key=found))
 

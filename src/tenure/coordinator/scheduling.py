@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
-from tenure.coordinator import cursors, present, queries
+from tenure.coordinator import cursors, present, queries, witness
 from tenure.coordinator import schedule_present as shown
 from tenure.coordinator.acting import action
 from tenure.coordinator.concealing import Concealment
@@ -114,36 +114,51 @@ class Scheduling:
         wanted = await edited_schedule(body, self._limits, if_match)
         wanted = replace(wanted, secrets=self._concealment)
         return await self._act(
+            "edit",
             lambda unit, found, act: verbs.edit(unit, found, wanted, act),
             schedule_id,
-            action(principal),
+            principal,
         )
 
     async def pause(
         self, schedule_id: str, principal: Principal, reason: str | None = None
     ) -> wire.Schedule:
         """Stop firing until resumed. Repeatable."""
-        return await self._act(verbs.pause, schedule_id, action(principal, reason))
+        return await self._act("pause", verbs.pause, schedule_id, principal, reason)
 
     async def resume(
         self, schedule_id: str, principal: Principal, reason: str | None = None
     ) -> wire.Schedule:
         """Fire again from now on. Repeatable."""
-        return await self._act(verbs.resume, schedule_id, action(principal, reason))
+        return await self._act("resume", verbs.resume, schedule_id, principal, reason)
 
-    async def _act(self, verb: _Verb, schedule_id: str, act: Action) -> wire.Schedule:
-        row = await self._committer.run(
-            lambda unit: _do(unit, verb, schedule_id, act), key=schedule_id
-        )
+    async def _act(
+        self,
+        event: str,
+        verb: _Verb,
+        schedule_id: str,
+        principal: Principal,
+        reason: str | None = None,
+    ) -> wire.Schedule:
+        def do(unit: Unit) -> ScheduleRow:
+            before = _read(unit, schedule_id, principal.only)
+            verb(unit, before.id, action(principal, reason))
+            after = schedule_reads.schedule(unit, before.id, principal.only)
+            witness.schedule_act(unit, event, principal, reason, before, after)
+            return after
+
+        row = await self._committer.run(do, key=schedule_id)
         return shown.schedule(row, self._concealment.shown)
 
     async def delete(self, schedule_id: str, principal: Principal) -> None:
         """Fire no more and hide the schedule. Its jobs stay."""
-        act = action(principal)
-        await self._committer.run(
-            lambda unit: verbs.delete(unit, verbs.resolve(unit, schedule_id, act.only), act),
-            key=schedule_id,
-        )
+
+        def do(unit: Unit) -> None:
+            before = _read(unit, schedule_id, principal.only)
+            verbs.delete(unit, before.id, action(principal))
+            witness.schedule_act(unit, "delete", principal, None, before, None)
+
+        await self._committer.run(do, key=schedule_id)
 
     async def trigger(
         self,
@@ -159,7 +174,7 @@ class Scheduling:
         guard = _Guard(f"POST trigger {schedule_id}", key, b"", principal)
         act = action(principal, reason)
         job_id = await self._committer.run(
-            lambda unit: _trigger(unit, schedule_id, guard, act), key=schedule_id
+            lambda unit: _trigger(unit, schedule_id, guard, act, principal), key=schedule_id
         )
         row = await self._reader.run(lambda unit: reads.job(unit, job_id, principal.only))
         return present.job(row, self._concealment.shown)
@@ -307,19 +322,15 @@ def _create(unit: Unit, new: verbs.NewSchedule, guard: _Guard, act: Action) -> S
     return schedule_reads.schedule(unit, found, act.only)
 
 
-def _trigger(unit: Unit, schedule_id: str, guard: _Guard, act: Action) -> str:
+def _trigger(unit: Unit, schedule_id: str, guard: _Guard, act: Action, principal: Principal) -> str:
     """The id of the first job: of a repeated request the one it made before."""
     row = _read(unit, schedule_id, act.only)
     verbs.check_scripts(decode_template(row.job, row.payload, row.workflow), act)
     id_ = IdSource().one(unit.now)
     taken = guard.take(unit, id_)
     if taken == id_:
-        return verbs.trigger(unit, row.id, id_, act)
+        first = verbs.trigger(unit, row.id, id_, act)
+        witness.schedule_act(unit, "trigger", principal, act.reason, row, row)
+        return first
     nodes = [] if row.workflow is None else workflow_reads.nodes(unit, taken)
     return nodes[0].job_id if nodes else taken
-
-
-def _do(unit: Unit, verb: _Verb, schedule_id: str, act: Action) -> ScheduleRow:
-    found = verbs.resolve(unit, schedule_id, act.only)
-    verb(unit, found, act)
-    return schedule_reads.schedule(unit, found, act.only)
