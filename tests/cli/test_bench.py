@@ -65,6 +65,14 @@ class TestRuns:
         assert shown["settings"]["store"] == "sqlite"
         assert shown["extras"]["cycle_worker_cpu_seconds"] >= 0
 
+    async def test_a_coordinator_that_asks_everybody_is_measured(self) -> None:
+        options = runner.Options(
+            store="sqlite", counts=TINY, groups=("cycle", "claims", "idle"), authenticated=True
+        )
+        results = await runner.measure(options, lambda _: None)
+        assert results.figures["cycle_jobs_per_second"] > 0
+        assert report.as_json(options, results)["settings"]["authenticated"] is True
+
     async def test_a_temporary_postgres_is_measured(self, postgres_server: object) -> None:
         options = runner.Options(store="postgres", counts=TINY, groups=("cycle",))
         results = await runner.measure(options, lambda _: None)

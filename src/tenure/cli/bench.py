@@ -69,13 +69,19 @@ def bench(
             show_default="5, quick 3",
         ),
     ] = None,
+    auth: Annotated[
+        bool, typer.Option("--auth", help="With a coordinator that asks everybody for a token.")
+    ] = False,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print.")] = Output.TABLE,
 ) -> None:
     """Measure throughput, latency and idle cost with real coordinator and worker processes.
 
     Everything runs on a temporary store and a free port, and is removed afterwards.
     """
+    if auth and (url is not None or database_url is not None):
+        raise InvalidInput("--auth goes with a temporary store, without --url and --database-url")
     options = _options(store, database_url, url, quick, only or [], repeat)
+    options = dataclasses.replace(options, authenticated=auth)
     results = _measured(options)
     _print(options, results, output)
 

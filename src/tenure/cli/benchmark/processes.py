@@ -10,8 +10,10 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -156,11 +158,22 @@ def free_port() -> int:
 
 
 @contextlib.asynccontextmanager
-async def coordinator(database_url: str, directory: Path) -> AsyncIterator[tuple[Target, int]]:
-    """A coordinator on `database_url` that is ready: its address and process id."""
+async def coordinator(
+    database_url: str, directory: Path, authenticated: bool = False
+) -> AsyncIterator[tuple[Target, int]]:
+    """A coordinator on `database_url` that is ready: its address and process id.
+
+    `authenticated`: it asks everybody; the address comes with its first administrator's token.
+    """
     port = free_port()
+    admin = directory / f"{quote(database_url, safe='')}.token"  # one a store, which may be reused
     environment = clean_environment(
-        host="127.0.0.1", port=str(port), database_url=database_url, log_level="warning"
+        host="127.0.0.1",
+        port=str(port),
+        database_url=database_url,
+        log_level="warning",
+        auth="required" if authenticated else "none",
+        admin_token_file=str(admin),
     )
     command = [sys.executable, "-m", "tenure", "coordinator"]
     async with running(
@@ -168,6 +181,8 @@ async def coordinator(database_url: str, directory: Path) -> AsyncIterator[tuple
     ) as process:
         target = Target("127.0.0.1", port)
         await _ready(target, process)
+        if authenticated:
+            target = replace(target, token=admin.read_text("utf-8").strip())
         try:
             yield target, process.pid
         except BenchmarkError as error:

@@ -27,6 +27,7 @@ def as_json(options: Options, results: Results) -> dict[str, Any]:
             "store": options.store,
             "database_url": _without_password(options.database_url),
             "url": options.url,
+            "authenticated": options.authenticated,
             "measurements": list(options.groups),
             "repeat": options.counts.repeat,
         },

@@ -6,7 +6,7 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenure.cli.benchmark import machine, postgres, processes, watch
@@ -39,7 +39,8 @@ _QUIET_PERCENT = 10
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for. `groups` are names of MEASUREMENTS; `url` is a running coordinator."""
+    """What was asked for. `groups` are names of MEASUREMENTS; `url` is a running coordinator.
+    `authenticated` is for temporary stores."""
 
     store: str
     counts: Counts
@@ -47,6 +48,7 @@ class Options:
     database_url: str | None = None
     url: str | None = None
     token: str | None = None
+    authenticated: bool = False
 
 
 def groups_of(names: Sequence[str]) -> tuple[str, ...]:
@@ -112,11 +114,11 @@ async def _stage(options: Options, results: Results) -> AsyncIterator[Stage]:
         elif options.store == "postgres":
             server = await stack.enter_async_context(postgres.temporary())
             results.versions["postgres"] = server.version
-            yield _on_postgres(directory, server)
+            yield replace(_on_postgres(directory, server), authenticated=options.authenticated)
         else:
             results.extras["store_filesystem"] = machine.filesystem(directory)
             results.versions["sqlite"] = await processes.output(sys.executable, "-c", _SQLITE)
-            yield _on_sqlite(directory)
+            yield replace(_on_sqlite(directory), authenticated=options.authenticated)
 
 
 def _on_sqlite(directory: Path) -> Stage:

@@ -25,7 +25,8 @@ class Stage:
 
     `database_url` maps a name to the URL of a store; `fresh` says whether every name has an empty
     store of its own. `analysis` maps a name to the command that renews its statistics.
-    `directory` is where processes run and what they write goes.
+    `directory` is where processes run and what they write goes. `authenticated`: the coordinators
+    ask everybody.
     """
 
     store: str
@@ -34,6 +35,7 @@ class Stage:
     database_url: Callable[[str], str] | None = None
     analysis: Callable[[str], Sequence[str]] | None = None
     fresh: bool = False
+    authenticated: bool = False
 
     @contextlib.asynccontextmanager
     async def coordinator(self, name: str) -> AsyncIterator[Coordinator]:
@@ -43,7 +45,10 @@ class Stage:
             yield Coordinator(self.given, None)
             return
         url = self.database_url(name)
-        async with processes.coordinator(url, self.directory) as (target, pid):
+        async with processes.coordinator(url, self.directory, self.authenticated) as (
+            target,
+            pid,
+        ):
             yield Coordinator(target, pid)
 
     async def analyze(self, name: str) -> None:
