@@ -213,3 +213,33 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
 
 def test_the_environment_names() -> None:
     assert environment_name("limits.payload") == "TENURE_LIMITS__PAYLOAD"
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [
+        ("x" * 31, "at least 32 bytes"),
+        ("abababab" * 8, "repeats a few characters"),
+        ("change-me-please-change-me-please-now", "others know it"),
+    ],
+)
+def test_weak_secrets_are_refused_and_not_told(tmp_path: Path, secret: str, why: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text(secret)
+    for given in ({"TENURE_SECRET_KEY": secret}, {"TENURE_SECRET_KEY_FILE": str(file)}):
+        with pytest.raises(ConfigurationError, match=why) as caught:
+            load(environ=given, directory=tmp_path)
+        assert secret not in str(caught.value)
+        assert "openssl rand -hex 32" in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "is_open"),
+    [
+        ("127.0.0.1", None, True), ("localhost", None, True), ("[::1]", None, True),
+        ("0.0.0.0", None, False), ("example.org", None, False), ("0.0.0.0", True, True),
+        ("127.0.0.1", False, False),
+    ],
+)  # fmt: skip
+def test_who_may_sign_up(host: str, given: bool | None, is_open: bool) -> None:
+    assert Settings(host=host, open_registration=given).registration_open is is_open

@@ -21,7 +21,7 @@ def test_every_setting_is_shown_with_its_origin(tmp_path: Path) -> None:
         "json",
         TENURE_PORT="6000",
         TENURE_TOKEN_FILE=str(token),
-        TENURE_SECRET_KEY="s3cret" * 6,
+        TENURE_SECRET_KEY="s3cret-b6yXq0fWkz2LmT9vRjPd81NaHc",
         TENURE_DATABASE_URL="postgresql://tenure:s3cret@db/jobs",
         TENURE_RETENTION="failed=36h",
         TENURE_QUEUES="a,b",

@@ -14,7 +14,8 @@ from tenure.settings import Settings
 def test_a_start_tells_settings_but_no_secret() -> None:
     settings = Settings(
         database_url="postgresql://ann:hunter2@db/x?password=hunter2",
-        secret_key="hunter2" * 10, token="hunter2", host="127.0.0.2", lease=timedelta(seconds=10),
+        secret_key="hunter2-b6yXq0fWkz2LmT9vRjPd81NaHc", token="hunter2",
+        host="127.0.0.2", lease=timedelta(seconds=10),
     )  # fmt: skip
     entry = start_of("c1", settings)
     assert entry.after is not None
