@@ -1,4 +1,8 @@
-"""One browser and one coordinator for all tests of the dashboard in a process."""
+"""One coordinator for all tests of the dashboard in a process, one browser for those of a module.
+
+Playwright's loop runs as long as its browser: beyond a module of these tests it would stand in the
+way of all others, which have loops of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.ui.site import HANDLERS, Site
+from tests.ui.site import HANDLERS, Shop, Site
 from tests.worker.running import Running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
     path = shutil.which("chromium")
@@ -41,15 +45,21 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def site(built_dashboard: None, browser: Browser, running: Running) -> Iterator[Site]:
+def filled(running: Running) -> dict[str, str]:
+    """Something of everything that a screen can show; the ids of some of it."""
     with httpx.Client(base_url=running.url, timeout=20) as api:
-        found = Site(running, browser, api)
-        fill(found)
-        yield found
+        return fill(Shop(api))
 
 
-def fill(site: Site) -> None:
-    """Something of everything that a screen can show."""
+@pytest.fixture(scope="module")
+def site(
+    built_dashboard: None, browser: Browser, running: Running, filled: dict[str, str]
+) -> Iterator[Site]:
+    with httpx.Client(base_url=running.url, timeout=20) as api:
+        yield Site(api, running, browser, filled)
+
+
+def fill(site: Shop) -> dict[str, str]:
     for n in range(3):
         done = site.submit("greet", {"name": f"person {n}"}, tags=["demo"], name="morning")
         bad = site.submit("refuse", {"n": n}, max_retries=0)
@@ -70,7 +80,7 @@ def fill(site: Site) -> None:
     schedule = site.make("/api/schedules", cron)
     site.make("/api/operations", {"action": "priority", "priority": 5, "filter": "type:nobody"})
     (worker,) = site.api.get("/api/workers").json()["items"]
-    site.known |= {
+    return {
         "completed": done["id"], "failed": bad["id"], "nobody": nobody["id"], "workflow": flow,
         "joined": next(node["job_id"] for node in nodes if node["key"] == "join"),
         "schedule": schedule, "worker": worker["id"],

@@ -52,18 +52,10 @@ HANDLERS = (greet, refuse, linger)
 
 
 @dataclass
-class Site:
-    """`known`: ids of what is there from the start. `faults`: what pages should not have done."""
+class Shop:
+    """Calls on a coordinator."""
 
-    running: Running
-    browser: Browser
     api: httpx.Client
-    known: dict[str, str] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return self.running.url
 
     def submit(self, type_: str, payload: Any = None, **more: Any) -> dict[str, Any]:
         """A new job."""
@@ -92,6 +84,21 @@ class Site:
 
         until(there, lambda: f"{found}")
         return found
+
+
+@dataclass
+class Site(Shop):
+    """A coordinator and a browser that looks at it. `known`: ids of what is there from the start.
+    `faults`: what pages should not have done."""
+
+    running: Running
+    browser: Browser
+    known: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.running.url
 
     def running_streams(self) -> int:
         """How many streams of live events the coordinator serves."""

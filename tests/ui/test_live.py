@@ -18,6 +18,10 @@ def _id(page: Page) -> str:
     return found[1]
 
 
+def _short(job_id: str) -> str:
+    return f"{job_id[:8]}…{job_id[-5:]}"
+
+
 def test_a_job_is_submitted_by_its_form_and_seen_to_finish(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/jobs")
     page.locator("h1").wait_for()
@@ -103,12 +107,12 @@ def test_a_group_of_dead_letters_is_replayed(site: Site, page: Page) -> None:
 def test_rows_are_chosen_and_acted_on(site: Site, page: Page) -> None:
     jobs = [site.submit("nobody", n, queue="chosen", tags=["pick"]) for n in range(3)]
     page.goto(f"{site.url}/jobs?q=tag:pick")
-    page.get_by_role("checkbox", name=re.compile(f"Select {jobs[0]['id'][:18]}")).check()
+    page.get_by_role("checkbox", name=f"Select {_short(jobs[0]['id'])}").check()
     page.keyboard.press("Escape")
     page.get_by_role("toolbar").get_by_role("button", name="Cancel…").click()
     page.get_by_role("dialog").get_by_role("button", name=re.compile("Cancel 1 job")).click()
     site.ended(jobs[0]["id"], "cancelled")
-    row = page.get_by_role("row", name=re.compile(jobs[0]["id"][:18]))
+    row = page.get_by_role("row", name=re.compile(_short(jobs[0]["id"])))
     expect(row).to_contain_text("cancelled")
     assert site.job(jobs[1]["id"])["status"] == "pending"
 

@@ -60,6 +60,10 @@ async function renew(refused: string): Promise<Tokens | null> {
   const work = async () => {
     const tokens = stored();
     if (!tokens || tokens.token !== refused) return tokens; // another tab was faster
+    if (!tokens.refresh_token) {
+      store(null); // a token that was pasted in: there is nothing to renew it with
+      return null;
+    }
     const answer = await post("api/auth/refresh", { refresh_token: tokens.refresh_token });
     if (answer.ok) keep((await answer.json()) as LoggedIn);
     else if (answer.status < 500 && answer.status !== 429) store(null);
@@ -84,11 +88,18 @@ export async function signIn(login: string, password: string): Promise<string | 
   return null;
 }
 
+/** Signs in with a token of the kind that programs have; what was wrong with it. */
+export async function signInWith(token: string): Promise<string | null> {
+  store({ token, refresh_token: "", expires_at: Number.MAX_SAFE_INTEGER });
+  await findMe();
+  return me.value ? null : "This token is unknown here, or was revoked";
+}
+
 /** Signs out here and at the coordinator. */
 export async function signOut(): Promise<void> {
   const tokens = stored();
   store(null);
-  if (tokens) await post("api/auth/logout", { refresh_token: tokens.refresh_token }).catch(() => undefined);
+  if (tokens?.refresh_token) await post("api/auth/logout", { refresh_token: tokens.refresh_token }).catch(() => undefined);
   signedOut();
 }
 

@@ -11,9 +11,9 @@ export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
 
-/** The beginning of an id that tells it from others of the same millisecond. */
+/** An id cut in the middle: ids of one batch differ only at their ends. */
 export function short(id: string): string {
-  return id.slice(0, 18);
+  return id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-5)}` : id;
 }
 
 type ButtonProps = Omit<JSX.IntrinsicElements["button"], "disabled" | "ref"> & {
@@ -165,6 +165,15 @@ export function Meter({ value, of, label }: { value: number; of: number; label: 
 
 export function JobLink({ id, children }: { id: string; children?: ComponentChildren }) {
   return <Link href={`/jobs/${id}`} class={children ? "" : "mono"}>{children ?? short(id)}</Link>;
+}
+
+const ID = /([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/;
+
+/** Text in which the ids of these jobs lead to them. */
+export function Linked({ text, jobs }: { text: string; jobs: string[] }) {
+  const parts = text.split(ID);
+  const told = new Set(parts);
+  return <>{parts.map((part) => (jobs.includes(part) ? <JobLink id={part} /> : part))}{jobs.filter((id) => !told.has(id)).slice(0, 3).map((id) => <> <JobLink id={id} /></>)}</>;
 }
 
 /** A native dialog; `onClose` runs however it is left, and the focus goes back by itself. */

@@ -1,9 +1,11 @@
+// Signing in: by name and password, or with a token, which is how the first administrator comes in.
 import { useEffect, useState } from "preact/hooks";
-import { signIn } from "../api/session";
+import { signIn, signInWith } from "../api/session";
 
 export default function SignIn() {
+  const [byToken, setByToken] = useState(false);
   const [login, setLogin] = useState("");
-  const [password, setPassword] = useState("");
+  const [secret, setSecret] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   useEffect(() => {
@@ -12,7 +14,7 @@ export default function SignIn() {
   const submit = async (event: Event) => {
     event.preventDefault();
     setBusy(true);
-    setWrong(await signIn(login, password).catch(() => "The coordinator cannot be reached"));
+    setWrong(await (byToken ? signInWith(secret.trim()) : signIn(login, secret)).catch(() => "The coordinator cannot be reached"));
     setBusy(false);
   };
   return (
@@ -20,10 +22,11 @@ export default function SignIn() {
       <form onSubmit={(event) => void submit(event)}>
         <h1>Sign in to Tenure</h1>
         {wrong && <div class="problem" role="alert"><p>{wrong}</p></div>}
-        <label class="field">E-mail or name<input type="text" name="username" autoComplete="username" required autoFocus value={login} onInput={(event) => setLogin(event.currentTarget.value)} /></label>
-        <label class="field">Password<input type="password" name="password" autoComplete="current-password" required value={password} onInput={(event) => setPassword(event.currentTarget.value)} /></label>
+        {!byToken && <label class="field">E-mail or name<input type="text" name="username" autoComplete="username" required autoFocus value={login} onInput={(event) => setLogin(event.currentTarget.value)} /></label>}
+        <label class="field">{byToken ? "Token" : "Password"}<input type="password" name="password" autoComplete={byToken ? "off" : "current-password"} required value={secret} onInput={(event) => setSecret(event.currentTarget.value)} /></label>
         <button class="button primary" disabled={busy}>{busy ? "Signing in…" : "Sign in"}</button>
-        <p class="quiet">No account yet? An administrator makes one: <code>tenure users add NAME</code></p>
+        <button type="button" class="button plain" onClick={() => { setByToken(!byToken); setSecret(""); setWrong(null); }}>{byToken ? "Use a password" : "Use a token"}</button>
+        <p class="quiet">{byToken ? <>The first administrator finds one in the file <code>tenure-admin.token</code> beside the database.</> : <>No account yet? An administrator makes one: <code>tenure users add NAME</code></>}</p>
       </form>
     </main>
   );

@@ -8,7 +8,7 @@ import { useKeys } from "../../frame/keys";
 import { submitting } from "../../frame/state";
 import { useParameter } from "../../parts/address";
 import { Json } from "../../parts/json";
-import { Button, Card, Copy, Icon, JobLink, Loaded, Panel, short, Tabs, Title, Trouble } from "../../parts/kit";
+import { Button, Card, Copy, Icon, Linked, Loaded, Panel, short, Tabs, Title, Trouble } from "../../parts/kit";
 import { lazy } from "../../parts/lazy";
 import { Badge } from "../../parts/state";
 import { exact, span, Time } from "../../parts/time";
@@ -92,7 +92,7 @@ function WhyLine({ job }: { job: Job }) {
   return (
     <div class="why" aria-label="Why it is where it is">
       {reasons.map((why) => (
-        <p>{why.detail}{(why.job_ids ?? []).slice(0, 3).map((id) => <> <JobLink id={id} /></>)}{why.worker_id && <> <Link class="link" href={`/workers/${why.worker_id}`}>worker</Link></>}</p>
+        <p><Linked text={why.detail} jobs={why.job_ids ?? []} />{why.worker_id && <> <Link class="link" href={`/workers/${why.worker_id}`}>worker</Link></>}</p>
       ))}
       {estimated_start_at && <p class="quiet">Estimated start <Time at={estimated_start_at} /></p>}
     </div>

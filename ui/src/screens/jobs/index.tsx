@@ -49,7 +49,7 @@ export default function Jobs() {
       <StateChips q={q} set={setQ} />
       {list.problem && list.problem.status !== 422 && <Trouble problem={list.problem} retry={list.reload} />}
       {list.fresh > 0 && <button type="button" class="pill" onClick={list.showNew}>{list.fresh} new, press .</button>}
-      {!list.loaded ? <div class="card"><Skeleton lines={10} /></div> : items.length === 0 ? <div class="card"><Nothing q={q} set={setQ} more={list.more} /></div> : (
+      {!list.loaded ? <div class="card"><Skeleton lines={10} /></div> : items.length === 0 ? !list.problem && <div class="card"><Nothing q={q} set={setQ} more={list.more} /></div> : (
         <div class="card">
           <VirtualTable
             label="Jobs" items={items} columns={10} total={list.total} at={at} atEnd={list.loadMore}
@@ -72,7 +72,7 @@ function Head({ all, toggle }: { all: boolean; toggle: () => void }) {
     <thead>
       <tr>
         <th style={{ width: "40px" }}><input type="checkbox" aria-label="Select all shown" checked={all} onChange={toggle} /></th>
-        <th style={{ width: "122px" }}>State</th><th style={{ width: "158px" }}>Job</th><th style={{ width: "15%" }}>Type</th><th>Payload</th>
+        <th style={{ width: "122px" }}>State</th><th style={{ width: "136px" }}>Job</th><th style={{ width: "15%" }}>Type</th><th>Payload</th>
         <th style={{ width: "10%" }}>Queue</th><th class="number" style={{ width: "58px" }}>Prio</th><th class="number" style={{ width: "66px" }}>Attempt</th>
         <th class="number" style={{ width: "84px" }}>Took</th><th class="number" style={{ width: "112px" }} aria-sort="descending">Submitted</th>
       </tr>

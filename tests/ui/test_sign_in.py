@@ -1,0 +1,129 @@
+"""With authentication: signing in, what a viewer may not do, and tokens that end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tenure.api import events
+from tests.ui.site import PATIENCE_SECONDS, Site
+from tests.worker.running import Running
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    built_dashboard: None, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A coordinator that asks who comes, with a viewer and a user."""
+    place = tmp_path_factory.mktemp("guarded")
+    running = Running(place)
+    file = place / "admin.token"
+    changes = {"auth": "required", "admin_token_file": str(file)}
+    running.settings = running.settings.model_copy(update=changes)
+    running.start()
+    token = file.read_text("utf-8").strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=running.url, headers=headers, timeout=20) as api:
+        site = Site(api, running, browser, {"token": token})
+        for name, role in (("vera", "viewer"), ("uma", "user")):
+            body = {"name": name, "password": PASSWORD, "role": role}
+            site.known[name] = site.make("/api/users", body)
+        site.known["job"] = site.submit("nobody", {"n": 1})["id"]
+        yield site
+    running.stop()
+
+
+@pytest.fixture
+def visitor(guarded: Site) -> Iterator[Page]:
+    """A page in a browser without a past."""
+    context = guarded.context()
+    guarded.faults.clear()
+    yield guarded.watch(context.new_page())
+    context.close()
+    assert guarded.faults == []
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.get_by_label("E-mail or name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_viewer_sees_what_it_may_not_do_and_why(guarded: Site, visitor: Page) -> None:
+    visitor.goto(f"{guarded.url}/jobs/{guarded.known['job']}")
+    visitor.get_by_role("heading", name="Sign in to Tenure").wait_for()
+    assert Axe().run(visitor).response["violations"] == []
+    sign_in(visitor, "vera", "wrong password")
+    expect(visitor.get_by_role("alert")).to_be_visible()
+    sign_in(visitor, "vera")
+    expect(visitor.get_by_text("Ready to run")).to_be_visible()
+    for name in ("Cancel", "Pause", "Clone", "Submit"):
+        button = visitor.get_by_role("button", name=name, exact=True)
+        expect(button).to_have_attribute("aria-disabled", "true")
+        expect(button).to_have_attribute("title", re.compile(r"Your role \(viewer\) may not"))
+        button.click(force=True)
+    assert visitor.locator("dialog").count() == 0
+    assert guarded.job(guarded.known["job"])["status"] == "pending"
+    visitor.goto(f"{guarded.url}/admin")
+    expect(visitor.get_by_role("tab", name="Tokens")).to_be_visible()
+    assert visitor.get_by_role("tab", name="Users").count() == 0
+    expect(visitor.locator(".indicator")).to_have_text("Live")
+
+
+def test_an_administrator_comes_in_with_the_first_token(guarded: Site, visitor: Page) -> None:
+    visitor.goto(f"{guarded.url}/admin")
+    visitor.get_by_role("button", name="Use a token").click()
+    visitor.get_by_label("Token").fill("tn_nonsense")
+    visitor.get_by_role("button", name="Sign in").click()
+    expect(visitor.get_by_role("alert")).to_contain_text("unknown here")
+    if visitor.get_by_label("Token").count() == 0:
+        visitor.get_by_role("button", name="Use a token").click()
+    visitor.get_by_label("Token").fill(guarded.known["token"])
+    visitor.get_by_role("button", name="Sign in").click()
+    expect(visitor.get_by_role("row", name=re.compile("vera"))).to_be_visible()
+    visitor.get_by_role("button", name="Add a user").click()
+    dialog = visitor.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("nina")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Add").click()
+    expect(visitor.get_by_role("row", name=re.compile("nina"))).to_be_visible()
+    visitor.get_by_role("tab", name="Tokens").click()
+    visitor.get_by_role("button", name="Make a token").click()
+    visitor.get_by_role("dialog").get_by_label("Name").fill("ci")
+    visitor.get_by_role("dialog").get_by_role("button", name="Make").click()
+    told = visitor.get_by_role("dialog").locator("code").inner_text()
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {told}"}) as api:
+        assert api.get("/api/auth/me").json()["kind"] == "api_token"
+    visitor.get_by_role("button", name="I have it").click()
+    visitor.get_by_role("tab", name="Audit").click()
+    expect(visitor.get_by_role("cell", name="coordinator.start")).to_be_visible()
+    assert Axe().run(visitor).response["violations"] == []
+
+
+def test_who_is_locked_out_sees_nothing_more(
+    guarded: Site, visitor: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "CHECK_SECONDS", 0.0)
+    visitor.goto(guarded.url)
+    sign_in(visitor, "uma")
+    expect(visitor.locator(".indicator")).to_have_text("Live")
+    guarded.api.patch(f"/api/users/{guarded.known['uma']}", json={"disabled": True})
+    expect(visitor.get_by_role("heading", name="Sign in to Tenure")).to_be_visible()
+    guarded.api.patch(f"/api/users/{guarded.known['uma']}", json={"disabled": False})
+
+
+def test_signing_out_ends_the_login(guarded: Site, visitor: Page) -> None:
+    visitor.goto(guarded.url)
+    sign_in(visitor, "vera")
+    visitor.get_by_role("button", name="vera").click()
+    expect(visitor.get_by_role("heading", name="Sign in to Tenure")).to_be_visible()
+    visitor.reload()
+    expect(visitor.get_by_role("heading", name="Sign in to Tenure")).to_be_visible()
