@@ -1,5 +1,5 @@
-"""What the store must do, written a second time: plain objects, no SQL, no rule taken from the
-package. Instants are microseconds, like the store's."""
+"""What the store must do with jobs, written a second time: plain objects, no SQL, no rule taken
+from the package. Instants are microseconds, like the store's."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ class Job:
     expires_at: int | None
     key: str | None = None
     unique: str | None = None
+    edges: dict[str, str] = field(default_factory=dict)
+    join: str = "all"
+    schedule: str | None = None
+    open: set[str] = field(default_factory=set)
+    asked_at: int = 0
     state: str = "pending"
     max_attempts: int = 0
     ready_at: int = 0
@@ -67,11 +72,12 @@ class Job:
             self.id, self.state, self.attempt, self.max_attempts, self.lost, self.releases,
             self.fence, self.worker, self.lease_until, self.deadline, self.run_at,
             self.ready_at - self.priority * STRICT, self.expires_at, self.key, self.cancelling,
+            len(self.open) if self.edges else None, self.schedule,
         )  # fmt: skip
 
 
-class Model:
-    """All jobs and the clock."""
+class Jobs:
+    """All jobs and the clock, each job by itself but for its concurrency key."""
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -93,7 +99,7 @@ class Model:
         return job.state not in (*WAITING, "running")
 
     def submit(self, job: Job) -> None:
-        job.max_attempts = job.asked_attempts
+        job.max_attempts, job.asked_at, job.open = job.asked_attempts, job.run_at, {*job.edges}
         self.jobs[job.id] = job
         self.counts["submitted"] += 1
         self._wait(job, max(job.run_at, self.now))
@@ -103,6 +109,8 @@ class Model:
         job.state = self._ready(job)
 
     def _ready(self, job: Job) -> str:
+        if job.open:
+            return "blocked"
         if job.run_at > self.now:
             return "scheduled"
         return "pending" if job.key is None else "blocked"
@@ -113,7 +121,7 @@ class Model:
             line = [job for job in self.jobs.values() if job.key == key]
             room = most - sum(job.state in ("pending", "running") for job in line)
             waiting = sorted(
-                (job for job in line if job.state == "blocked"),
+                (job for job in line if job.state == "blocked" and not job.open),
                 key=lambda job: (job.row()[11], job.id),
             )
             for job in waiting[: max(room, 0)]:
@@ -346,16 +354,3 @@ class Model:
             raise Refused
         if job.state == "paused":
             job.state = self._ready(job)
-
-    def retry(self, job_id: str) -> None:
-        job = self.jobs[job_id]
-        if not self.final(job) or self.holder(job.unique):
-            raise Refused
-        for run in job.runs.values():
-            run.final = None
-        if job.expires_at is not None and job.expires_at <= self.now:
-            job.expires_at = None
-        job.lost = job.releases = 0
-        job.max_attempts = max(job.asked_attempts, job.attempt + 1)
-        self.counts["retried"] += 1
-        self._wait(job, self.now)

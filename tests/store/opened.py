@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from tenure.domain.ids import IdSource
 from tenure.store import schema
 from tenure.store.dialect import POSTGRES, SQLITE, Dialect
 from tenure.store.ties import settle
@@ -35,6 +36,8 @@ class OpenedStore(ABC):
     def __init__(self) -> None:
         self.now = NOW
         self.last: Unit | None = None
+        self.ids: IdSource | None = None
+        """Names what verbs make up themselves; None: at random."""
 
     def run(self, verb: Callable[Concatenate[Unit, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `verb(unit, *args)` and settle what follows, in one transaction."""
@@ -43,7 +46,7 @@ class OpenedStore(ABC):
     def _run(
         self, conn: sa.Connection, body: Callable[[Unit], T], coordinator_id: str = COORDINATOR
     ) -> T:
-        unit = Unit(conn, self.dialect, self.now, coordinator_id)
+        unit = Unit(conn, self.dialect, self.now, coordinator_id, self.ids)
         self.last = unit
         found = body(unit)
         settle(unit)
@@ -61,6 +64,7 @@ class OpenedStore(ABC):
     def empty(self) -> None:
         """Delete every row and set `now` back."""
         self.now = NOW
+        self.ids = None
         self.within(
             lambda conn: [conn.execute(sa.delete(table)) for table in schema.metadata.sorted_tables]
         )

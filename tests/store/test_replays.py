@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tenure.domain.clock import SECOND
 from tenure.domain.edges import Join
 from tenure.domain.errors import IllegalTransition
 from tenure.domain.run import Outcome
@@ -11,9 +12,9 @@ from tenure.store import control
 from tenure.store.control import Action
 from tests.builders import NOW, WORKER
 from tests.store.facts import active
-from tests.store.graphs import counts, end_as, flow, states
+from tests.store.graphs import child, counts, end_as, flow, states
 from tests.store.opened import OpenedStore
-from tests.store.scenes import events
+from tests.store.scenes import events, submitted
 
 DONE, FAILED = Outcome.COMPLETED, Outcome.FAILED
 
@@ -96,3 +97,17 @@ def test_an_unfinished_job_is_refused(store: OpenedStore) -> None:
     ids = flow(store, {"a": "", "b": "a"})
     with pytest.raises(IllegalTransition):
         store.run(control.retry, ids["b"], Action())
+
+
+def test_who_waits_for_its_concurrency_key_keeps_its_place(store: OpenedStore) -> None:
+    submitted(store, 1, concurrency_key="k")
+    ids = flow(store, {"a": ""})
+    below = child(store, [ids["a"]], concurrency_key="k")
+    end_as(store, WORKER, ids, a=DONE)
+    place = active(store, below)
+    assert (place["reason"], place["waits"]) == ("concurrency_key", 0)
+    store.now += SECOND
+    store.run(control.retry, ids["a"], Action())
+    assert active(store, below) == place
+    end_as(store, WORKER, ids, a=FAILED)
+    assert active(store, below) == place

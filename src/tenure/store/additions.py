@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tenure.domain.edges import Join
 from tenure.domain.errors import Conflict, InvalidInput, LeaseLost, TenureError, TooLarge
 from tenure.domain.job import NewJob, Tie
 from tenure.domain.run import LeaseRef
@@ -156,11 +155,9 @@ def _wait_for_it(unit: Unit, job_id: str, edges: Sequence[Any]) -> None:
     if not edges:
         return
     add_edges(unit, [(child, job_id, on, join) for child, on, join in edges])
-    joins = {child: Join(join) for child, _, join in edges}
-    rows = lock_waiting(unit, joins)
-    more = [row.job_id for row in rows if row.waits or joins[row.job_id] is Join.ALL]
-    if more:
-        unit.execute(_wait_for_one_more(unit.dialect), sorted((child,) for child in more))
+    waiting = lock_waiting(unit, [edge[0] for edge in edges])
+    if waiting:
+        unit.execute(_wait_for_one_more(unit.dialect), [(row.job_id,) for row in waiting])
 
 
 @cache

@@ -27,7 +27,7 @@ from tenure.store.unit import ClosedEdge, Ended, Unit
 
 
 class Child(NamedTuple):
-    """The locked row of a job that waits, blocked or paused."""
+    """The locked row of a job, blocked or paused, that waits for at least one other."""
 
     job_id: str
     state: str
@@ -206,7 +206,11 @@ def _move(dialect: Dialect) -> sa.Executable:
 
 
 def lock_waiting(unit: Unit, job_ids: Iterable[str]) -> list[Child]:
-    """The rows of those of the jobs that wait, locked in job order."""
+    """The rows of those of the jobs that wait for a job, locked in job order.
+
+    One whose edges are decided is left alone, also while it is paused or waits for its concurrency
+    key: it keeps its place, whatever becomes of its parents afterwards.
+    """
     rows = unit.rows(_lock(unit.dialect), sorted((job_id,) for job_id in job_ids))
     return [Child._make(row) for row in rows]
 
@@ -223,7 +227,7 @@ def _lock(dialect: Dialect) -> sa.Select[Any]:
         sa.select(*columns)
         .join_from(batch, t.active_jobs, a.job_id == batch.c.job_id)
         .where(
-            a.waits.is_not(None),
+            a.waits > sa.literal_column("0"),
             a.state.in_([JobState.BLOCKED.value, JobState.PAUSED.value]),
         )
         .order_by(a.job_id)

@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tenure.domain.ids import IdSource
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
 from tenure.store.unit import Unit, json_text
@@ -30,7 +29,7 @@ def record(unit: Unit, happenings: list[Happening]) -> None:
     """Append events in one statement; those of one call keep their order. Locks nothing."""
     if not happenings:
         return
-    ids = IdSource().make(unit.now, len(happenings))
+    ids = unit.ids.make(unit.now, len(happenings))
     rows = [
         (
             id_, h.job_id, unit.now, h.event, h.actor, h.reason,

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from loguru import logger
 
 from tenure.domain.errors import IllegalTransition, JobNotFound
-from tenure.domain.ids import IdSource
 from tenure.domain.job import NewJob
 from tenure.domain.schedule import MAX_WALKED, Plan, Stretch, due_at, plan
 from tenure.domain.scheduling import FireOutcome, Overlap, ScheduleRules
@@ -262,7 +261,7 @@ def insert_fires(unit: Unit, firings: list[Firing], outcome: FireOutcome) -> lis
     """
     if not firings:
         return []
-    for firing, id_ in zip(firings, IdSource().make(unit.now, len(firings)), strict=True):
+    for firing, id_ in zip(firings, unit.ids.make(unit.now, len(firings)), strict=True):
         firing.id = id_
     rows = [
         (f.schedule_id, f.nominal_at, outcome.value, unit.now, f.job_id, f.workflow_id)
@@ -281,12 +280,13 @@ def submit_all(unit: Unit, firings: list[Firing]) -> list[str]:
     alone: list[NewJob] = []
     submissions: list[Submission] = []
     first: list[str] = []
-    ids = IdSource()
     for firing in firings:
         template = firing.template
         own = firing.job_id
         made = jobs(
-            template, ids.make(unit.now, size(template)) if own is None else [own], firing.owner_id
+            template,
+            unit.ids.make(unit.now, size(template)) if own is None else [own],
+            firing.owner_id,
         )
         for job in made:
             job.schedule_id, job.nominal_at = firing.schedule_id, firing.nominal_at

@@ -58,7 +58,7 @@ class _Graph:
         """A job is active again: the edges that lead from it are open."""
         self._ended.pop(job_id, None)
         for child in self.below.get(job_id, ()):
-            # 0 with `any` is decided; with `all` it only was met so far.
+            # 0 with `any` is decided; with `all` it only means that none was open so far.
             if child in self.open and (self.open[child] or self._join(child) is Join.ALL):
                 self.open[child] += 1
 

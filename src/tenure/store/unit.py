@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from tenure.domain import histogram
 from tenure.domain.clock import MINUTE
 from tenure.domain.edges import Condition, Join
+from tenure.domain.ids import IdSource
 from tenure.domain.lifecycle import JobState
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect, Moving
@@ -37,26 +38,32 @@ class ClosedEdge(NamedTuple):
 class Unit:
     """A transaction in progress: connection, time, and what to tell after the commit.
 
-    `now` (microseconds) is the coordinator's clock at its start. `ready` counts the jobs that
-    became claimable less those claimed again inside; `woken` holds the workers a cancel or drain
-    is for; `finished` the jobs that reached a final state; `logged` those whose log grew; `due`
-    the earliest instant for which a job was scheduled, `fires_due` the same of a schedule. `ended`
-    holds the ended jobs that others feel, `closed` edges whose parent had ended before, `reopened`
-    jobs of workflows that left a final state, `contended` the concurrency keys that may admit a
-    job: what `ties.settle` works off. `audited` counts lines of the audit. `tally` is
-    what `stats` counts, `measured` what only metrics show. Verbs raise TenureError only before
-    their first write.
+    `now` (microseconds) is the coordinator's clock at its start. `ids` names what verbs make up
+    themselves. `ready` counts the jobs that became claimable less those claimed again inside;
+    `woken` holds the workers a cancel or drain is for; `finished` the jobs and workflows that
+    reached a final state; `logged` the jobs whose log grew; `due` the earliest instant for which a
+    job was scheduled, `fires_due` the same of a schedule. `ended` holds the ended jobs that others
+    feel, `closed` edges whose parent had ended before, `reopened` jobs of workflows that left a
+    final state, `contended` the concurrency keys that may admit a job: what `ties.settle` works
+    off. `audited` counts lines of the audit. `tally` is what `stats` counts, `measured` what only
+    metrics show. Verbs raise TenureError only before their first write.
     """
 
     __slots__ = (
         "audited", "closed", "conn", "contended", "coordinator_id", "dialect", "due", "ended",
-        "finished", "fires_due", "logged", "measured", "now", "ready", "reopened", "tally",
+        "finished", "fires_due", "ids", "logged", "measured", "now", "ready", "reopened", "tally",
         "woken",
     )  # fmt: skip
 
     def __init__(
-        self, conn: sa.Connection, dialect: Dialect, now: int, coordinator_id: str
+        self,
+        conn: sa.Connection,
+        dialect: Dialect,
+        now: int,
+        coordinator_id: str,
+        ids: IdSource | None = None,
     ) -> None:
+        self.ids = ids or IdSource()
         self.conn = conn
         self.dialect = dialect
         self.now = now
