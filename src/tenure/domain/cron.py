@@ -143,6 +143,7 @@ def zone(name: str) -> ZoneInfo:
     raise ValueError(f"is no IANA time zone like Europe/Berlin{hint}")
 
 
+@lru_cache(maxsize=16_384)
 def next_time(cron: Cron, where: ZoneInfo, after: int) -> int | None:
     """The first instant after `after` at which the expression fires; None: none in eight years."""
     return (_next_fixed if cron.fixed else _next_real)(cron, where, after)

@@ -232,8 +232,8 @@ class _Postgres(Dialect):
     name = "postgresql"
 
     def batch(self, *columns: sa.ColumnClause[Any]) -> sa.Subquery:
-        parameter = sa.cast(sa.bindparam("batch", type_=sa.Text()), postgresql.JSON())
-        source = sa.func.json_array_elements(parameter).table_valued("value")
+        parameter = sa.cast(sa.bindparam("batch", type_=sa.Text()), postgresql.JSONB())
+        source = sa.func.jsonb_array_elements(parameter).table_valued("value")
         compiler = postgresql.dialect()  # type: ignore[no-untyped-call]
 
         def taken(place: int) -> str:

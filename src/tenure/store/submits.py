@@ -113,11 +113,13 @@ def _unfit(unit: Unit, submissions: list[Submission]) -> _Wrong:
 
 @dataclass(slots=True)
 class _Alike:
-    """Neighbours that share all but id and payload, and what they share, column by column."""
+    """Neighbours that share all but id and payload, and what they share, column by column. With
+    `fired` each has its own schedule and nominal time too."""
 
     jobs: list[NewJob]
     wide: dict[str, Any]
     narrow: dict[str, Any]
+    fired: bool = False
 
 
 def _alike(unit: Unit, jobs: list[NewJob], s: Submission) -> list[_Alike]:
@@ -127,20 +129,16 @@ def _alike(unit: Unit, jobs: list[NewJob], s: Submission) -> list[_Alike]:
         if (
             end == len(jobs)
             or jobs[end].spec is not jobs[start].spec
-            or (s.fired and not _alike_fired(jobs[end], jobs[start]))
+            or (s.fired and jobs[end].owner_id != jobs[start].owner_id)
             or (s.tied and not _alike_tied(jobs[end], jobs[start]))
         ):
-            groups.append(_shared(unit, jobs[start:end], s.at))
+            groups.append(_shared(unit, jobs[start:end], s))
             start = end
     return groups
 
 
 def _alike_tied(one: NewJob, other: NewJob) -> bool:
     return one.ties == other.ties and one.waits == other.waits
-
-
-def _alike_fired(one: NewJob, other: NewJob) -> bool:
-    return one.schedule_id == other.schedule_id and one.nominal_at == other.nominal_at
 
 
 def _begin(unit: Unit, jobs: list[NewJob], run_at: int) -> JobState:
@@ -164,10 +162,10 @@ def _begin(unit: Unit, jobs: list[NewJob], run_at: int) -> JobState:
     return state
 
 
-def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
+def _shared(unit: Unit, jobs: list[NewJob], s: Submission) -> _Alike:
     spec = jobs[0].spec
     options = spec.options
-    run_at = max(options.run_at or 0, at)
+    run_at = max(options.run_at or 0, s.at)
     waits = jobs[0].waits
     state = _begin(unit, jobs, run_at)
     wide = {
@@ -175,7 +173,7 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "queue": spec.queue,
         "name": spec.name,
         "priority": spec.priority,
-        "created_at": at,
+        "created_at": s.at,
         "options": encode_options(options),
         "tags": json_text(spec.tags) if spec.tags else None,
         "owner_id": jobs[0].owner_id,
@@ -193,17 +191,17 @@ def _shared(unit: Unit, jobs: list[NewJob], at: int) -> _Alike:
         "max_attempts": options.max_attempts,
         "ties": int(jobs[0].ties | options.ties),
         "waits": waits,
-        "schedule_id": jobs[0].schedule_id,
         "concurrency_key": options.concurrency_key,
         "owner_id": jobs[0].owner_id,
+        "schedule_id": jobs[0].schedule_id,
     }
-    return _Alike(jobs, wide, narrow)
+    return _Alike(jobs, wide, narrow, s.fired)
 
 
 def _insert(unit: Unit, groups: list[_Alike]) -> None:
     """Two statements a group while groups are few: what they share travels once. Else two for
     all rows."""
-    if len(groups) <= _FEW_GROUPS:
+    if len(groups) <= _FEW_GROUPS and not any(group.fired for group in groups):
         for group in groups:
             rows = [(job.id, job.payload) for job in group.jobs]
             unit.execute(_insert_jobs_alike(unit.dialect), rows, **group.wide)
@@ -211,15 +209,15 @@ def _insert(unit: Unit, groups: list[_Alike]) -> None:
             unit.execute(_insert_active_alike(unit.dialect), keys, **group.narrow)
         return
     wide = [
-        (job.id, job.payload, *values)
+        (job.id, job.payload, *values, job.schedule_id, job.nominal_at)
         for group in groups
-        for values in (tuple(group.wide.values()),)
+        for values in (tuple(group.wide.values())[:-2],)
         for job in group.jobs
     ]
     narrow = [
-        (job.id, *values)
+        (job.id, *values, job.schedule_id)
         for group in groups
-        for values in (tuple(group.narrow.values()),)
+        for values in (tuple(group.narrow.values())[:-1],)
         for job in group.jobs
     ]
     unit.execute(_insert_jobs(unit.dialect), wide)
@@ -233,7 +231,7 @@ _WIDE = (
 )  # fmt: skip
 _NARROW = (
     "queue", "type", "state", "reason", "rank", "run_at", "expires_at", "max_attempts", "ties",
-    "waits", "schedule_id", "concurrency_key", "owner_id",
+    "waits", "concurrency_key", "owner_id", "schedule_id",
 )  # fmt: skip
 _ZEROS = ("attempt", "lost", "releases", "snoozes", "fence")
 
