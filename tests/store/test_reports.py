@@ -244,3 +244,15 @@ def test_a_checkpoint_lives_until_the_end(store: OpenedStore) -> None:
     assert claimed(store, WORKER)[0][10] == "[2]"
     ended(store, report(job_id, 3))
     assert store.rows(sa.select(t.checkpoints)) == []
+
+
+def test_the_last_progress_goes_into_the_history(store: OpenedStore) -> None:
+    plain, said, again = leased(store, 3)
+    store.execute(sa.update(t.active_jobs).values(progress='{"fraction":0.5}'))
+    last = '{"fraction":1.0}'
+    stale = report(again, fence=2, progress='{"fraction":0.9}')
+    later = report(again, progress=last, retry_after_seconds=0.0, **FAILED)
+    assert one(store, report(plain), report(said, progress=last), stale, later)[3] is ACCEPTED
+    found = [runs(store, job_id)[0]["progress"] for job_id in (plain, said, again)]
+    assert found == ['{"fraction":0.5}', last, last]
+    assert active(store, again)["progress"] is None, "the next attempt begins anew"

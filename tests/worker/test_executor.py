@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tenure.domain.run import Cancel, Fail, Retry, Snooze
-from tenure.wire.leases import ReleaseItem, ReportItem
+from tenure.wire.leases import ProgressIn, ReleaseItem, ReportItem
 from tenure.worker.context import Context
 from tenure.worker.holding import Stop
 from tenure.worker.registry import handler
@@ -64,6 +64,7 @@ async def test_an_async_handler_runs_in_the_loop() -> None:
         report = await made.ending(run)
         assert _result(report) == {"got": {"a": 1}, "attempt": 2}
         assert bytes(report.checkpoint) == b'{"a":1}'
+        assert report.progress == ProgressIn(fraction=0.5, message="half")
         assert run.notes is not None
         assert (run.notes.fraction, run.notes.message) == (0.5, "half")
         assert lines_of(run) == [("info", "begun")]
@@ -73,7 +74,9 @@ async def test_an_async_handler_runs_in_the_loop() -> None:
 async def test_a_plain_handler_runs_in_a_thread() -> None:
     async with bench(plain) as made:
         (run,) = made.start(lease("plain", 3))
-        result = _result(await made.ending(run))
+        report = await made.ending(run)
+        assert report.progress == ProgressIn(fraction=1)
+        result = _result(report)
         assert result["thread"].startswith("tenure-handler")
         assert result["got"] == 3
         assert lines_of(run) == [("info", "in a thread")]

@@ -225,8 +225,10 @@ class Leasing:
         result = None
         if isinstance(body.result, msgspec.Raw):
             result = _json_text(body.result, self._limits.result, f"{pointer}/result")
+        progress = None if body.progress is None else _progress_text(body.progress, pointer)
         if body.outcome == "completed" and body.error is None:
-            return run.Report(job_id, body.fence, worker_id, run.Outcome.COMPLETED, result)
+            good = run.Outcome.COMPLETED
+            return run.Report(job_id, body.fence, worker_id, good, result, progress=progress)
         outcome = _outcome(body, pointer)
         error = None
         if body.error is not None and outcome is not run.Outcome.COMPLETED:
@@ -244,6 +246,7 @@ class Leasing:
             ),
             snooze_seconds=_seconds(body.snooze_seconds, f"{pointer}/snooze_seconds"),
             checkpoint=self._checkpoint_text(body.checkpoint, pointer),
+            progress=progress,
         )
 
     def _checkpoint_text(self, raw: msgspec.Raw | msgspec.UnsetType, pointer: str) -> str | None:

@@ -33,7 +33,8 @@ MIN_SNOOZE_SECONDS = 1.0
 
 @dataclass(slots=True)
 class Report:
-    """One ended attempt as told by its worker. `result` and `error` are JSON text."""
+    """One ended attempt as told by its worker. `result`, `error` and `progress` (the last one, when
+    it is given) are JSON text."""
 
     job_id: str
     fence: int
@@ -45,6 +46,7 @@ class Report:
     retry_after_seconds: float | None = None
     snooze_seconds: float | None = None
     checkpoint: str | None = None
+    progress: str | None = None
 
 
 class ReportStatus(StrEnum):

@@ -38,6 +38,9 @@ def report(
         for batch in reversed(batches)
         for item in reversed(batch)
     }
+    told = [(*lease, item.progress) for lease, item in first.items() if item.progress is not None]
+    if told:
+        unit.execute(_keep_progress(unit.dialect), sorted(told))
     good = {lease: item for lease, item in first.items() if item.outcome is Outcome.COMPLETED}
     accepted = _complete(unit, good) if good else set()
     others = [item for item in first.values() if item.outcome is not Outcome.COMPLETED]
@@ -46,6 +49,17 @@ def report(
     if len(accepted) == sum(map(len, batches)):
         return [[ReportStatus.ACCEPTED] * len(batch) for batch in batches]
     return _statuses(unit, batches, {id(first[lease]) for lease in accepted})
+
+
+@cache
+def _keep_progress(dialect: Dialect) -> sa.Executable:
+    """The last progress of runs that end now goes with them into the history."""
+    a = t.active_jobs.c
+    batch = dialect.batch(a.job_id, a.fence, a.worker_id, a.progress)
+    leased = sa.and_(
+        a.job_id == batch.c.job_id, a.fence == batch.c.fence, a.worker_id == batch.c.worker_id
+    )
+    return sa.update(t.active_jobs).where(leased).values(progress=batch.c.progress)
 
 
 def _statuses(

@@ -155,6 +155,7 @@ class ReportBody(Message, kw_only=True):
     retry_after_seconds: float | None = None
     snooze_seconds: float | None = None
     checkpoint: msgspec.Raw | msgspec.UnsetType = ABSENT
+    progress: ProgressIn | None = None
 
 
 class CompleteOne(ReportBody, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tenure.domain.run import Cancel
-from tenure.wire.leases import ReleaseItem, ReportItem
+from tenure.wire.leases import ProgressIn, ReleaseItem, ReportItem
 from tenure.worker import outcome
 from tenure.worker.holding import Holding, Run, Stop
 from tenure.worker.lanes import Lanes
@@ -172,7 +172,7 @@ class Executor:
         if not run.ended:
             run.ended = True
             self._holding.strand(run)
-            self._on_end(run, _with_checkpoint(run, _stopped(run)))
+            self._on_end(run, _with_notes(run, _stopped(run)))
 
     def _finish(self, run: Run, ending: Ending) -> None:
         _set_timer(run, None)
@@ -181,7 +181,7 @@ class Executor:
             return
         run.ended = True
         if run.notes is not None:
-            ending = _with_checkpoint(run, ending)
+            ending = _with_notes(run, ending)
         self._on_end(run, ending)
 
 
@@ -224,8 +224,13 @@ def _stopped(run: Run) -> Ending:
     return ReleaseItem(job_id=lease.job_id, fence=lease.fence, started=run.started)
 
 
-def _with_checkpoint(run: Run, ending: Ending) -> Ending:
+def _with_notes(run: Run, ending: Ending) -> Ending:
+    """What no heartbeat may have told yet travels with the report."""
     notes = run.notes
-    if isinstance(ending, ReportItem) and notes is not None and notes.checkpoint is not None:
+    if not isinstance(ending, ReportItem) or notes is None:
+        return ending
+    if notes.checkpoint is not None:
         ending.checkpoint = msgspec.Raw(notes.checkpoint)
+    if notes.progressed:
+        ending.progress = ProgressIn(fraction=notes.fraction, message=notes.message)
     return ending
