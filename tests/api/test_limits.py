@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -83,3 +84,17 @@ async def test_a_limit_that_is_none(api: Api, most: Any) -> None:
 
 async def test_a_key_that_is_none(api: Api) -> None:
     assert pointers(await limited(api, "k" * 256, 1)) == ["/key"]
+
+
+@pytest.mark.parametrize("key", ["a/b", "/a", "a//b/", "50 % of ü?#", "preview"])
+async def test_a_key_may_hold_any_character(api: Api, key: str) -> None:
+    path = f"/api/limits/{quote(key, safe='')}"
+    told = await api.client.put(path, json={"max_running": 3})
+    assert (told.json()["key"], told.json()["max_running"]) == (key, 3)
+    [job] = await api.submit(fresh_queue(), 1, concurrency_key=key)
+    assert (await api.job(job))["concurrency_key"] == key
+    found = (await api.client.get(path)).json()
+    assert (found["key"], found["pending"]) == (key, 1)
+    assert (await api.client.delete(path)).status_code == 204
+    assert (await api.client.get(path)).json()["max_running"] == 1
+    await api.client.post(f"/api/jobs/{job}/cancel")

@@ -14,6 +14,13 @@ def test_limits_are_set_listed_and_removed(tenure: Typed) -> None:
     assert tenure("limits", "get", "cli-key").lines[0][1] == "1"
 
 
+def test_a_key_may_hold_slashes(tenure: Typed) -> None:
+    done = tenure("limits", "set", "team/a", "2")
+    assert (done.code, done.lines) == (0, [["team/a", "2", "0", "0", "0"]])
+    assert tenure("limits", "get", "team/a").lines == done.lines
+    assert tenure("limits", "rm", "team/a").code == 0
+
+
 def test_a_unique_key_on_the_command_line(tenure: Typed) -> None:
     first = tenure("submit", "idle", "--unique", "cli-unique", "-o", "json").json
     again = tenure("submit", "idle", "--unique", "cli-unique", "-o", "json").json

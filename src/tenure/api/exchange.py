@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 import pydantic
@@ -69,6 +70,13 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
     """A value as a JSON answer; bytes are JSON already."""
     content = value if isinstance(value, bytes) else encode(value)
     return Response(content, status_code=status, media_type=JSON, headers=headers)
+
+
+def rest_of_path(request: Ask, prefix: str) -> str:
+    """What follows `prefix`, decoded: a name that may hold slashes, exactly as it was given. The
+    path parameter of such a route has lost some of them."""
+    raw = bytes(request.scope["raw_path"]).decode("ascii", "replace")
+    return unquote(raw[len(prefix) :])
 
 
 def principal_of(request: Ask) -> Principal:
