@@ -43,6 +43,18 @@ def test_a_schedule_from_its_creation_to_its_end(tenure: Typed) -> None:
     assert tenure("schedules", "get", schedule_id).code == 5
 
 
+def test_a_schedule_is_named_by_its_name(tenure: Typed) -> None:
+    schedule_id = added(tenure, "echo", "--cron", YEARLY, "--name", "Daily report")
+    assert tenure("schedules", "get", "Daily report").json["id"] == schedule_id
+    assert len(tenure("schedules", "next", "Daily report", "-n", "2").lines) == 2
+    assert tenure("schedules", "pause", "Daily report").lines[0][:2] == [schedule_id, "paused"]
+    assert tenure("schedules", "ls", "--name", "Daily report").lines[0][0] == schedule_id
+    assert tenure("schedules", "ls", "--name", "daily").lines == []
+    missed = tenure("schedules", "get", "Daily")
+    assert (missed.code, "give its name" in missed.err) == (5, True)
+    assert tenure("schedules", "rm", "Daily report").code == 0
+
+
 def test_a_backfill_is_shown_before_it_is_done(tenure: Typed) -> None:
     schedule_id = added(tenure, "echo", "--cron", "0 * * * *", "--paused")
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -73,6 +73,24 @@ async def test_the_life_of_a_schedule(ask: Ask) -> None:
         await ask("get", made.id)
 
 
+async def test_a_schedule_is_found_by_its_name(ask: Ask) -> None:
+    made = await ask("create", {"type": "echo"}, cron=YEARLY, name="New Year 1")
+    other = await ask("create", {"type": "echo"}, cron=YEARLY, name="New Year 2")
+    assert (await ask("get", "New Year 1")).id == made.id
+    assert [item.id for item in await ask("list", name="New Year 2")] == [other.id]
+    assert await ask("list", name="New Year") == []
+    assert (await ask("pause", "New Year 2")).id == other.id
+    assert [item.id for item in await ask("list", name="New Year 2", status="paused")] == [other.id]
+    await ask("update", other.id, name="New Year 1")
+    with pytest.raises(ScheduleNotFound, match="several schedules are named New Year 1"):
+        await ask("get", "New Year 1")
+    await ask("delete", other.id)
+    assert len(await ask("next", "New Year 1", 1)) == 1
+    await ask("delete", "New Year 1")
+    with pytest.raises(ScheduleNotFound, match="give its name"):
+        await ask("get", "New Year 1")
+
+
 async def test_a_whole_workflow(ask: Ask) -> None:
     flow = {"jobs": [{"key": "a", "type": "echo"}, {"key": "b", "type": "t", "depends_on": ["a"]}]}
     made = await ask("create", workflow=flow, cron=YEARLY)

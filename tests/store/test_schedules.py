@@ -24,10 +24,12 @@ from tenure.store.fires import fire, next_due
 from tenure.store.schedules import ScheduleEdit
 from tests.builders import NOW, job_spec
 from tests.store.opened import OpenedStore
+from tests.store.plans import no_whole_table
 from tests.store.scenes import ledger, schedule_row, scheduled
 
 ANN = Action("ann", "because")
 HOUR = 60 * MINUTE
+NOBODY = "0193474a-0000-7000-8000-0000000000ff"
 
 
 def told(store: OpenedStore) -> list[tuple[str, str | None, str | None]]:
@@ -47,6 +49,22 @@ def test_a_new_schedule_wakes_the_ticker_for_its_first_time(store: OpenedStore) 
 def test_an_interval_counts_from_the_start_that_is_given(store: OpenedStore) -> None:
     scheduled(store, every=HOUR, start_at=NOW - 50 * MINUTE)
     assert store.run(next_due) == NOW + 10 * MINUTE
+
+
+def test_a_schedule_is_named_by_its_id_its_name_or_the_start_of_its_id(store: OpenedStore) -> None:
+    nightly, other = scheduled(store, name="Nightly"), scheduled(store, name=NOBODY[:8])
+    for text, found in (
+        ("Nightly", nightly), (nightly, nightly), (nightly[:20], nightly),
+        (nightly[:20].upper(), nightly), (NOBODY[:8], other), (NOBODY, NOBODY),
+    ):  # fmt: skip
+        assert store.run(schedules.resolve, text) == found
+    for text in ("nightly", "Night", "", "a\x00b", "\ud800"):
+        with pytest.raises(ScheduleNotFound):
+            store.run(schedules.resolve, text)
+    store.run(schedules.delete, nightly, ANN)
+    with pytest.raises(ScheduleNotFound):
+        store.run(schedules.resolve, "Nightly")
+    no_whole_table(store, lambda unit: schedules.resolve(unit, nightly[:8]))
 
 
 def test_a_schedule_may_be_created_paused(store: OpenedStore) -> None:

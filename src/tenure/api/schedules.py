@@ -42,11 +42,12 @@ async def create(request: Ask) -> Response[bytes]:
 async def list_schedules(
     request: Ask,
     status: FromQuery[str | None] = None,
+    name: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     found = await coordinator(request).scheduling.list(
-        principal_of(request), status=status, limit=limit, after=after
+        principal_of(request), status=status, name=name, limit=limit, after=after
     )
     return answer(found)
 

@@ -15,16 +15,15 @@ from tenure.cli.session import Session, client_command
 from tenure.cli.show import BACKFILL, FIRES, JOBS, SCHEDULES, TIMES, schedule_fields
 from tenure.cli.workflows import content
 from tenure.domain.errors import TenureError
-from tenure.domain.ids import is_id_prefix
 from tenure.wire.schedules import Schedule
 
 app = make_app(add_completion=False, help="Recurring jobs: create, change, pause, run, look.")
 
 ScheduleId = Annotated[
-    str, typer.Argument(metavar="ID", help="A schedule's id, or 8 characters or more of its start.")
+    str, typer.Argument(metavar="ID|NAME", help="Its name, its id, or 8 characters of its start.")
 ]
 ScheduleIds = Annotated[
-    list[str], typer.Argument(metavar="ID", help="Ids, or 8 characters or more of their start.")
+    list[str], typer.Argument(metavar="ID|NAME", help="Names, ids, or 8 characters of their start.")
 ]
 Payload = Annotated[
     list[str] | None,
@@ -64,16 +63,18 @@ def list_schedules(
     status: Annotated[
         str | None, typer.Option("--status", "-s", help="active, paused or ended.")
     ] = None,
+    name: Annotated[str | None, typer.Option(help="Only those called so.")] = None,
     limit: Limit = 50,
 ) -> None:
     """List schedules, newest first."""
-    session.printer.rows(session.client.schedules.list(status=status, limit=limit), SCHEDULES)
+    found = session.client.schedules.list(status=status, name=name, limit=limit)
+    session.printer.rows(found, SCHEDULES)
 
 
 @client_command(app, "get")
 def get(session: Session, schedule_id: ScheduleId) -> None:
     """Show one schedule."""
-    _show(session, session.client.schedules.get(schedule_id.lower()))
+    _show(session, session.client.schedules.get(schedule_id))
 
 
 def _show(session: Session, schedule: Schedule) -> None:
@@ -171,9 +172,7 @@ def edit(
         raise typer.BadParameter("what changes the job needs --type too")
     if not (fields or job):
         raise typer.BadParameter("nothing to change")
-    changed = session.client.schedules.update(
-        schedule_id.lower(), version, job=job or None, **fields
-    )
+    changed = session.client.schedules.update(schedule_id, version, job=job or None, **fields)
     session.printer.rows([changed], SCHEDULES)
 
 
@@ -245,7 +244,7 @@ def _each(session: Session, schedule_ids: list[str], act: Callable[[str], Schedu
     code = Exit.OK
     for text in schedule_ids:
         try:
-            schedule = act(text.lower())
+            schedule = act(text)
         except TenureError as error:
             tell(error)
             code = code or code_of(error)
@@ -260,7 +259,7 @@ def _each(session: Session, schedule_ids: list[str], act: Callable[[str], Schedu
 @client_command(app, "run")
 def run(session: Session, schedule_id: ScheduleId, reason: ReasonText = None) -> None:
     """Submit a schedule's job once now and print the job's id."""
-    job = session.client.schedules.trigger(schedule_id.lower(), reason)
+    job = session.client.schedules.trigger(schedule_id, reason)
     session.printer.line(job.id, job)
 
 
@@ -277,7 +276,7 @@ def backfill(
 ) -> None:
     """Fire the times of a range that have not fired."""
     found = session.client.schedules.backfill(
-        schedule_id.lower(), arguments.instant(start), arguments.instant(end), preview=preview,
+        schedule_id, arguments.instant(start), arguments.instant(end), preview=preview,
         reason=reason,
     )  # fmt: skip
     session.printer.rows(found.items, BACKFILL)
@@ -289,7 +288,7 @@ def backfill(
 def next_times(
     session: Session,
     what: Annotated[
-        str, typer.Argument(metavar="ID|CRON", help="A schedule, or any cron expression.")
+        str, typer.Argument(metavar="ID|NAME|CRON", help="A schedule, or any cron expression.")
     ],
     zone: Zone = None,
     after: Annotated[
@@ -299,23 +298,29 @@ def next_times(
 ) -> None:
     """Show the next times of a schedule or of any expression."""
     schedules = session.client.schedules
-    if is_id_prefix(what.lower()):
-        if zone or after:
-            raise typer.BadParameter("--tz and --after are for expressions")
-        found = schedules.next(what.lower(), count)
-    else:
+    if _is_expression(what):
         start = None if after is None else arguments.instant(after)
         found = schedules.preview(what, timezone=zone or "UTC", after=start, count=count)
+    elif zone or after:
+        raise typer.BadParameter("--tz and --after are for expressions")
+    else:
+        found = schedules.next(what, count)
     session.printer.rows(found, TIMES)
+
+
+def _is_expression(what: str) -> bool:
+    """Whether it is meant as a cron expression, right or wrong: `@daily`, or several words the
+    first of which may be a minute."""
+    return what[:1] == "@" or (" " in what.strip() and what.strip()[0] in "*0123456789")
 
 
 @client_command(app, "fires")
 def fires(session: Session, schedule_id: ScheduleId, limit: Limit = 50) -> None:
     """List what became of a schedule's times, newest first."""
-    session.printer.rows(session.client.schedules.fires(schedule_id.lower(), limit=limit), FIRES)
+    session.printer.rows(session.client.schedules.fires(schedule_id, limit=limit), FIRES)
 
 
 @client_command(app, "jobs")
 def jobs(session: Session, schedule_id: ScheduleId, limit: Limit = 50) -> None:
     """List a schedule's jobs, newest first."""
-    session.printer.rows(session.client.schedules.jobs(schedule_id.lower(), limit=limit), JOBS)
+    session.printer.rows(session.client.schedules.jobs(schedule_id, limit=limit), JOBS)

@@ -86,9 +86,11 @@ def get(id_: str) -> Call[Schedule]:
     return Call("GET", path("schedules", id_), _schedule, repeatable=True)
 
 
-def page(status: str | None, limit: int | None, after: str | None) -> Call[Page[Schedule]]:
+def page(
+    status: str | None, name: str | None, limit: int | None, after: str | None
+) -> Call[Page[Schedule]]:
     """One page of schedules, newest first."""
-    where = path("schedules", status=status, limit=limit, after=after)
+    where = path("schedules", status=status, name=name, limit=limit, after=after)
     return Call("GET", where, _schedules, repeatable=True)
 
 

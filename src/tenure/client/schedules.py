@@ -53,17 +53,21 @@ class Schedules:
         return self._run(routes.create(job, workflow, fields, paused=paused))
 
     def get(self, schedule_id: str) -> Schedule:
-        """A schedule by its id, or by an unambiguous start of it (8 characters or more).
+        """A schedule by its id, by an unambiguous start of it (8 characters or more), or by its
+        name if no other has it. So does every method that takes an id.
 
         Raises ScheduleNotFound.
         """
         return self._run(routes.get(schedule_id))
 
-    def list(self, *, status: str | None = None, limit: int | None = None) -> Iterator[Schedule]:
-        """Schedules, newest first, page by page; of one `status`: active, paused or ended."""
+    def list(
+        self, *, status: str | None = None, name: str | None = None, limit: int | None = None
+    ) -> Iterator[Schedule]:
+        """Schedules, newest first, page by page; of one `status`: active, paused or ended; called
+        `name`."""
         after, left = None, limit
         while left is None or left > 0:
-            page = self._run(routes.page(status, page_size(left), after))
+            page = self._run(routes.page(status, name, page_size(left), after))
             yield from page.items
             after, left = page.next, None if left is None else left - len(page.items)
             if after is None:
@@ -174,12 +178,12 @@ class AsyncSchedules:
         return await self._run(routes.get(schedule_id))
 
     async def list(
-        self, *, status: str | None = None, limit: int | None = None
+        self, *, status: str | None = None, name: str | None = None, limit: int | None = None
     ) -> AsyncIterator[Schedule]:
         """See `Schedules.list`."""
         after, left = None, limit
         while left is None or left > 0:
-            page = await self._run(routes.page(status, page_size(left), after))
+            page = await self._run(routes.page(status, name, page_size(left), after))
             for item in page.items:
                 yield item
             after, left = page.next, None if left is None else left - len(page.items)

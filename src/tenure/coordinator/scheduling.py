@@ -40,9 +40,9 @@ _Verb = Callable[[Unit, str, Action], None]
 
 
 class Scheduling:
-    """Reads, lists and actions on schedules. A schedule is named by its id or an unambiguous
-    beginning of it; every method that names one raises ScheduleNotFound, also for one that the
-    caller may not see. Use from one event loop."""
+    """Reads, lists and actions on schedules. A schedule is named by its id, an unambiguous
+    beginning of it, or its name if no other has it; every method that names one raises
+    ScheduleNotFound, also for one that the caller may not see. Use from one event loop."""
 
     def __init__(
         self,
@@ -87,17 +87,19 @@ class Scheduling:
         principal: Principal,
         *,
         status: str | None = None,
+        name: str | None = None,
         limit: int | None = None,
         after: str | None = None,
     ) -> Page[wire.Schedule]:
-        """Schedules, newest first. Raises InvalidInput."""
+        """Schedules, newest first; only those called `name`. Raises InvalidInput."""
+        name = queries.word("name", name)
         if status is not None and status not in schedule_reads.STATUSES:
             known = ", ".join(schedule_reads.STATUSES)
             raise InvalidInput.field("status", f"must be one of {known}")
         size = queries.page_size("limit", limit)
         below = schedule_reads.LAST_ID if after is None else cursors.to_schedule(after)
         rows, edge = await self._reader.run(
-            lambda unit: schedule_reads.schedules(unit, status, below, size, principal.only)
+            lambda unit: schedule_reads.schedules(unit, status, name, below, size, principal.only)
         )
         following = None if edge is None else cursors.of_schedule(edge)
         return Page(
@@ -326,7 +328,7 @@ def _trigger(unit: Unit, schedule_id: str, guard: _Guard, act: Action, principal
     """The id of the first job: of a repeated request the one it made before."""
     row = _read(unit, schedule_id, act.only)
     verbs.check_scripts(decode_template(row.job, row.payload, row.workflow), act)
-    id_ = IdSource().one(unit.now)
+    id_ = unit.ids.one(unit.now)
     taken = guard.take(unit, id_)
     if taken == id_:
         first = verbs.trigger(unit, row.id, id_, act)

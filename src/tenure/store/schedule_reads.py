@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -76,38 +77,51 @@ def _read_one(dialect: Dialect) -> sa.Select[Any]:
 
 
 def schedules(
-    unit: Unit, status: str | None, below: str, limit: int, only: str | None = None
+    unit: Unit,
+    status: str | None,
+    name: str | None,
+    below: str,
+    limit: int,
+    only: str | None = None,
 ) -> tuple[list[ScheduleRow], str | None]:
     """Up to `limit` schedules with ids below `below`, newest first, of the owner `only` unless
     that is None; the id to go on below.
 
-    Examines at most MAX_EXAMINED rows: a page may be short while there is more.
+    Examines at most MAX_EXAMINED rows, with `name` only those called so: a page may be short
+    while there is more.
     """
     examined = limit if status is None else MAX_EXAMINED
-    own = only is not None
-    page = _read_page(unit.dialect, status, own)
-    rows = unit.rows(page, below=below, size=examined, limit=limit, only=only)
+    given: dict[str, Any] = {
+        key: value for key, value in (("name", name), ("only", only)) if value is not None
+    }
+    page = _read_page(unit.dialect, status, *given)
+    rows = unit.rows(page, below=below, size=examined, limit=limit, **given)
     found = [ScheduleRow._make(row[:-1]) for row in rows]
     if len(found) == limit:
         return found, found[-1].id
-    edges = unit.rows(_read_edge(unit.dialect, own), below=below, skip=examined - 1, only=only)
+    edges = unit.rows(_read_edge(unit.dialect, *given), below=below, skip=examined - 1, **given)
     return found, edges[0][0] if edges else None
 
 
-def _below(found: sa.Select[Any], own: bool) -> sa.Select[Any]:
-    """Schedules below an id, newest first: all, deleted ones too, or the others of one owner."""
+def _below(found: sa.Select[Any], given: Collection[str]) -> sa.Select[Any]:
+    """Schedules below an id, newest first: all, deleted ones too; or with what is `given`, the
+    `only` owner or a `name`, the others that have it."""
     c = s.schedules.c
     found = found.where(c.id < sa.bindparam("below", type_=t.Uuid)).order_by(c.id.desc())
-    return found.where(owned(c.owner_id), c.deleted_at.is_(None)) if own else found
+    if "only" in given:
+        found = found.where(owned(c.owner_id), c.deleted_at.is_(None))
+    if "name" in given:
+        found = found.where(s.NAMED, c.name == sa.bindparam("name", type_=t.Text))
+    return found
 
 
 @cache
-def _read_page(dialect: Dialect, status: str | None, own: bool) -> sa.Select[Any]:
+def _read_page(dialect: Dialect, status: str | None, *given: str) -> sa.Select[Any]:
     c = s.schedules.c
     state = sa.case(
         (c.paused_at.is_not(None), "paused"), (c.next_nominal_at.is_(None), "ended"), else_="active"
     )
-    seen = _below(sa.select(*_columns(), c.deleted_at, state.label("status")), own)
+    seen = _below(sa.select(*_columns(), c.deleted_at, state.label("status")), given)
     window = seen.limit(sa.bindparam("size", type_=t.Integer)).subquery("window")
     w = window.c
     found = sa.select(*(w[name] for name in ScheduleRow._fields), w.status).where(
@@ -119,8 +133,8 @@ def _read_page(dialect: Dialect, status: str | None, own: bool) -> sa.Select[Any
 
 
 @cache
-def _read_edge(dialect: Dialect, own: bool) -> sa.Select[Any]:
-    found = _below(sa.select(s.schedules.c.id), own)
+def _read_edge(dialect: Dialect, *given: str) -> sa.Select[Any]:
+    found = _below(sa.select(s.schedules.c.id), given)
     return dialect.read(found.offset(sa.bindparam("skip", type_=t.Integer)).limit(1))
 
 

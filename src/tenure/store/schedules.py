@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.errors import PreconditionFailed, ScheduleNotFound, VersionConflict
+from tenure.domain.ids import is_id
 from tenure.domain.schedule import check, due_at, plan
 from tenure.domain.scheduling import FireOutcome, ScheduleRules
 from tenure.domain.template import Template, restored, types
 from tenure.store import naming
+from tenure.store import tables as t
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action
 from tenure.store.dialect import Dialect
@@ -31,7 +33,7 @@ from tenure.store.schedule_rows import (
     encode_rules,
     encode_template,
 )
-from tenure.store.sight import visible
+from tenure.store.sight import owned, visible
 from tenure.store.unit import Unit
 
 
@@ -79,8 +81,34 @@ class _Locked(NamedTuple):
 
 
 def resolve(unit: Unit, text: str, only: str | None = None) -> str:
-    """The id of a schedule from its beginning; see `naming.resolve`. Raises ScheduleNotFound."""
-    return naming.resolve(unit, s.schedules, text, ScheduleNotFound, "schedule", only)
+    """The id of the schedule that `text` names: its id, its name if no other has it, or the
+    beginning of its id (`naming.resolve`); of those of the owner `only` unless that is None.
+
+    Raises ScheduleNotFound.
+    """
+    if is_id(text):
+        return text
+    named = _read_named(unit.dialect, only is not None)
+    rows = unit.rows(named, name=text, only=only) if text.isprintable() else []
+    if len(rows) > 1:
+        raise ScheduleNotFound(f"several schedules are named {text}, give the id")
+    if rows:
+        found: str = rows[0][0]
+        return found
+    if naming.prefix_span(text.lower()) is None:
+        raise ScheduleNotFound(
+            f"there is no schedule {text[:40]} "
+            f"(give its name, or {naming.MIN_PREFIX} characters or more of its id)"
+        )
+    return naming.resolve(unit, s.schedules, text.lower(), ScheduleNotFound, "schedule", only)
+
+
+@cache
+def _read_named(dialect: Dialect, own: bool) -> sa.Select[Any]:
+    """Reads ix_schedules_name_id."""
+    c = s.schedules.c
+    found = sa.select(c.id).where(s.NAMED, c.name == sa.bindparam("name", type_=t.Text)).limit(2)
+    return dialect.read(found.where(owned(c.owner_id)) if own else found)
 
 
 def create(unit: Unit, new: NewSchedule, action: Action) -> None:

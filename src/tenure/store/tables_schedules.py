@@ -33,6 +33,7 @@ schedules = sa.Table(
 
 DUE = schedules.c.next_fire_at.is_not(None)
 OWNED = sa.and_(schedules.c.owner_id.is_not(None), schedules.c.deleted_at.is_(None))
+NAMED = sa.and_(schedules.c.name.is_not(None), schedules.c.deleted_at.is_(None))
 DELETED = schedules.c.deleted_at.is_not(None)
 
 sa.Index(
@@ -41,6 +42,13 @@ sa.Index(
     schedules.c.id,
     sqlite_where=DUE,
     postgresql_where=DUE,
+)
+sa.Index(
+    "ix_schedules_name_id",
+    schedules.c.name,
+    schedules.c.id,
+    sqlite_where=NAMED,
+    postgresql_where=NAMED,
 )
 sa.Index(
     "ix_schedules_deleted_at",

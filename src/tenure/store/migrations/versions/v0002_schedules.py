@@ -54,6 +54,14 @@ def _schedules() -> None:
         postgresql_where=sa.text("next_fire_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_schedules_name_id",
+        "schedules",
+        ["name", "id"],
+        unique=False,
+        sqlite_where=sa.text("name IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=sa.text("name IS NOT NULL AND deleted_at IS NULL"),
+    )
+    op.create_index(
         "ix_schedules_deleted_at",
         "schedules",
         ["deleted_at"],
