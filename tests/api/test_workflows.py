@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -305,3 +306,46 @@ class TestAdded:
         assert found["errors"][0]["pointer"] == "/0/parent"
         headers = {"Idempotency-Key": fresh_queue()}
         problem(await api.client.post("/api/jobs", json=body[0], headers=headers), 422)
+
+
+async def test_waiting_for_a_workflow_ends_with_its_last_job(api: Api) -> None:
+    queue = fresh_queue()
+    worker = await api.register(queue)
+    made = await flow(api, queue, a=[], b=["a"])
+    path = f"/api/workflows/{made['id']}"
+    early = await api.client.get(f"{path}?wait=0.01")
+    assert (early.status_code, early.json()["status"]) == (200, "running")
+    waiting = asyncio.create_task(api.client.get(f"{path}?wait=25", timeout=30))
+    await run(worker)
+    await run(worker)
+    ended = await waiting
+    assert (ended.json()["status"], ended.json()["jobs"]) == ("completed", {"completed": 2})
+    assert (await api.client.get(f"{path}?wait=25")).json()["finished_at"] is not None
+
+
+@pytest.mark.parametrize("wait", ["-1", "soon", "nan"])
+async def test_a_wait_is_a_number_of_seconds(api: Api, wait: str) -> None:
+    made = await flow(api, fresh_queue(), a=[])
+    answer = await api.client.get(f"/api/workflows/{made['id']}?wait={wait}")
+    assert "wait" in problem(answer, 422)["detail"]
+
+
+async def test_the_answer_says_where_a_job_stands_whose_parents_have_ended(api: Api) -> None:
+    queue = fresh_queue()
+    worker = await api.register(queue)
+    good, bad, open_ = await api.submit(queue, 3)
+    leases = {lease["job_id"]: lease for lease in await worker.acquire(2)}
+    assert set(leases) == {good, bad}
+    await worker.complete(leases[good])
+    await worker.complete(leases[bad], outcome="failed", retryable=False)
+    for parents, told in (
+        ([good], ("pending", None)),
+        ([good, open_], ("blocked", "dependencies")),
+        ([open_, bad], ("skipped", "upstream_failed")),
+    ):
+        body = {"type": "echo", "queue": "nobody", "depends_on": parents}
+        job = (await api.client.post("/api/jobs", json=body)).json()
+        assert (job["status"], job["reason"]) == told
+        assert [edge["job_id"] for edge in job["depends_on"]] == sorted(parents)
+    made = await flow(api, "nobody", a=[{"job_id": good}], b=[{"job_id": bad}], c=["b"])
+    assert made["jobs"] == {"pending": 1, "skipped": 2}

@@ -162,6 +162,30 @@ async def test_who_follows_a_log_hears_of_lines_and_of_the_end() -> None:
     wakeups.logged({"x"})
 
 
+async def test_who_waits_for_an_end_reads_again_at_each_news_and_no_oftener() -> None:
+    wakeups = Wakeups()
+    found = ["running", "running", "over"]
+    reads = 0
+
+    async def read() -> str:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            wakeups.ended(["x"])  # beside the look: it is not missed
+        return found[min(reads, len(found)) - 1]
+
+    waiting = asyncio.create_task(wakeups.until("x", read, "over".__eq__, LONG))
+    await asyncio.sleep(0.01)
+    assert (reads, waiting.done()) == (2, False)
+    wakeups.ended(["x"])
+    assert await waiting == "over"
+    assert await wakeups.until("y", read, "never".__eq__, 0.01) == "over"
+    waiting = asyncio.create_task(wakeups.until("y", read, "never".__eq__, LONG))
+    await asyncio.sleep(0.001)
+    wakeups.stop()
+    assert await waiting == "over"
+
+
 async def test_stopping_answers_everybody_and_nobody_waits_from_then_on() -> None:
     wakeups = Wakeups()
     waiting = Waiting(wakeups, poll("a"), poll("b", 0))

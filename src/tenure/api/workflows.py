@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery
 from tenure.api.exchange import (
     Ask,
     answer,
+    bounded_wait,
     coordinator,
     json_body,
     optional_body,
@@ -58,11 +59,15 @@ async def list_workflows(
 @get(
     "/api/workflows/{workflow_id:str}",
     operation_id="get_workflow",
-    summary="Read a workflow with its jobs",
+    summary="Read a workflow with its jobs, waiting for its end if asked",
     opt=allow(Permission.READ, answers={200: wire.WorkflowDetail}),
 )
-async def get_workflow(request: Ask, workflow_id: FromPath[str]) -> Response[bytes]:
-    return answer(await coordinator(request).workflows.get(workflow_id, principal_of(request)))
+async def get_workflow(
+    request: Ask, workflow_id: FromPath[str], wait: FromQuery[float] = 0.0
+) -> Response[bytes]:
+    seconds = bounded_wait(wait, "wait")
+    found = await coordinator(request).workflows.get(workflow_id, principal_of(request), seconds)
+    return answer(found)
 
 
 @post(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +17,8 @@ from tenure.client import flows
 from tenure.domain.errors import InvalidInput
 from tenure.wire.workflows import Workflow, WorkflowDetail
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
+"""How long one look is held: what is drawn is at most this old."""
 MAX_DRAWN = 200
 """Jobs drawn; `-o json` has all of them."""
 
@@ -97,12 +97,10 @@ def _lines(found: WorkflowDetail) -> list[str]:
 
 def _watch(session: Session, workflow_id: str) -> None:
     """Follow a workflow to its end, print it and leave with the code of its status."""
-    found = session.patient.workflow(workflow_id)
     if sys.stderr.isatty():
-        found = _live(session, found)
-    while not found.finished:
-        time.sleep(LOOK_SECONDS)
-        found = session.patient.workflow(found.id)
+        found = _live(session, workflow_id)
+    else:
+        found = session.patient.wait_workflow(workflow_id)
     if session.printer.machine:
         session.printer.record(found)
     else:
@@ -111,17 +109,17 @@ def _watch(session: Session, workflow_id: str) -> None:
     raise typer.Exit(code_of_job(found.status))
 
 
-def _live(session: Session, found: WorkflowDetail) -> WorkflowDetail:
+def _live(session: Session, workflow_id: str) -> WorkflowDetail:
     """Redraw the graph on stderr until it has ended."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
+    found = session.patient.workflow(workflow_id)
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
         while not found.finished:
             live.update(Text("\n".join(_lines(found))), refresh=True)
-            time.sleep(LOOK_SECONDS)
-            found = session.patient.workflow(found.id)
+            found = session.patient.run(flows.get(found.id, wait=LOOK_SECONDS))
     return found
 
 

@@ -18,7 +18,6 @@ from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import Token, target
 from tenure.client.transport import DEFAULT_TIMEOUT, AsyncTransport
-from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
 from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
@@ -127,7 +126,7 @@ class AsyncClient:
 
     async def wait(self, job_id: str, timeout: timedelta | float | None = None) -> Job:
         """See `Client.wait`."""
-        wait = Wait(job_id, timeout)
+        wait = routes.waiting(job_id, timeout)
         while not (job := await self.run(wait.next())).finished:
             pass
         return job
@@ -292,12 +291,10 @@ class AsyncClient:
         """See `Client.wait_workflow`."""
         from tenure.client import flows
 
-        looking = flows.Looking(workflow_id, timeout)
-        while True:
-            found = await self.run(flows.get(workflow_id))
-            if found.finished:
-                return found
-            await asyncio.sleep(looking.pause())
+        wait = flows.waiting(workflow_id, timeout)
+        while not (found := await self.run(wait.next())).finished:
+            pass
+        return found
 
     async def cancel_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:
         """See `Client.cancel_workflow`."""

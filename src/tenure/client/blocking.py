@@ -17,7 +17,6 @@ from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import Token, target
 from tenure.client.transport import DEFAULT_TIMEOUT, Transport
-from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
 from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
@@ -138,7 +137,7 @@ class Client:
 
         `timeout`: a timedelta or seconds; None waits for ever. Raises WaitTimeout, JobNotFound.
         """
-        wait = Wait(job_id, timeout)
+        wait = routes.waiting(job_id, timeout)
         while not (job := self.run(wait.next())).finished:
             pass
         return job
@@ -317,9 +316,9 @@ class Client:
         """
         from tenure.client import flows
 
-        looking = flows.Looking(workflow_id, timeout)
-        while not (found := self.run(flows.get(workflow_id))).finished:
-            time.sleep(looking.pause())
+        wait = flows.waiting(workflow_id, timeout)
+        while not (found := self.run(wait.next())).finished:
+            pass
         return found
 
     def cancel_workflow(self, workflow_id: str, reason: str | None = None) -> Workflow:

@@ -35,6 +35,11 @@ class Call(Generic[Answered_co]):
     repeatable: bool = False
 
 
+def held(wait: float | None) -> float | None:
+    """The timeout of a call that the coordinator may hold for `wait` seconds; None: the usual."""
+    return None if wait is None else wait + ANSWER_GRACE_SECONDS
+
+
 def path(*parts: str, **query: QueryValue) -> str:
     """`/api` and the parts, escaped; query values that are None or empty lists are left out."""
     pairs: list[tuple[str, str]] = []

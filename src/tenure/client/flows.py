@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Required, TypedDict
 
 import msgspec
 
-from tenure.client.call import Call, path, reads
+from tenure.client.call import Call, held, path, reads
 from tenure.client.submission import JobFields, encode_job, encode_value, new_key
-from tenure.domain.errors import WaitTimeout
+from tenure.client.waiting import Wait
 from tenure.wire.base import Page, encode
 from tenure.wire.workflows import Workflow, WorkflowDetail
-
-LOOK_SECONDS = 0.5
-"""Seconds between two looks at a workflow that is waited for."""
 
 
 class WorkflowJob(JobFields, total=False):
@@ -75,9 +71,10 @@ def submit_body(body: bytes, key: str | None) -> Call[Workflow]:
     return Call("POST", path("workflows"), _workflow, body, headers, repeatable=True)
 
 
-def get(id_: str) -> Call[WorkflowDetail]:
-    """One workflow with its jobs."""
-    return Call("GET", path("workflows", id_), _detail, repeatable=True)
+def get(id_: str, wait: float | None = None) -> Call[WorkflowDetail]:
+    """One workflow with its jobs. `wait`: seconds to hold the request until all have ended."""
+    where = path("workflows", id_, wait=wait)
+    return Call("GET", where, _detail, timeout=held(wait), repeatable=True)
 
 
 def page(status: str | None, limit: int | None, after: str | None) -> Call[Page[Workflow]]:
@@ -93,19 +90,6 @@ def act(id_: str, action: str, reason: str | None) -> Call[Workflow]:
     return Call("POST", where, _workflow, body, repeatable=action != "retry")
 
 
-class Looking:
-    """One wait for a workflow. `timeout`: a timedelta or seconds; None waits for ever."""
-
-    def __init__(self, id_: str, timeout: timedelta | float | None) -> None:
-        self._id = id_
-        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-        self._ends = None if seconds is None else time.monotonic() + seconds
-
-    def pause(self) -> float:
-        """Seconds until the next look. Raises WaitTimeout when the time is up."""
-        if self._ends is None:
-            return LOOK_SECONDS
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise WaitTimeout(f"workflow {self._id} did not finish in time")
-        return min(LOOK_SECONDS, left)
+def waiting(id_: str, timeout: timedelta | float | None) -> Wait[WorkflowDetail]:
+    """A wait for the end of all jobs of a workflow."""
+    return Wait(lambda seconds: get(id_, seconds), timeout, f"workflow {id_}")

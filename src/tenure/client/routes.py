@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypedDict
 
 import msgspec
 
-from tenure.client.call import ANSWER_GRACE_SECONDS, Call, nothing, path, reads
+from tenure.client.call import Call, held, nothing, path, reads
 from tenure.client.submission import EncodedJob, Submitted, encode_edit, new_key
 from tenure.client.transport import Answer
+from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page, encode
 from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
@@ -25,10 +27,6 @@ MAX_BATCH = 10_000
 """Jobs in one request."""
 MAX_BATCH_BYTES = 7 * 1024 * 1024
 """Bytes in one request: below the coordinator's default bound of 8 MiB."""
-LONGEST_WAIT = 30.0
-"""Seconds the coordinator holds a request that waits."""
-
-
 MAX_PAGE = 500
 """Items in one page of a list."""
 
@@ -155,8 +153,13 @@ def _refused(told: Any) -> TenureError:
 
 def get(id_: str, wait: float | None = None) -> Call[Job]:
     """`wait`: seconds to hold the request until the job has ended."""
-    timeout = None if wait is None else wait + ANSWER_GRACE_SECONDS
-    return Call("GET", path("jobs", id_, wait=wait), _job, timeout=timeout, repeatable=True)
+    where = path("jobs", id_, wait=wait)
+    return Call("GET", where, _job, timeout=held(wait), repeatable=True)
+
+
+def waiting(id_: str, timeout: timedelta | float | None) -> Wait[Job]:
+    """A wait for the end of a job."""
+    return Wait(lambda seconds: get(id_, seconds), timeout, f"job {id_}")
 
 
 def page(shown: Filter, limit: int | None, after: str | None) -> Call[Page[Job]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
+from operator import attrgetter
 
 from tenure.coordinator.accounts import Accounts
 from tenure.coordinator.auditing import Auditing
@@ -33,7 +35,7 @@ from tenure.coordinator.tokens import Tokens
 from tenure.coordinator.users import Users
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain.access import LOCAL_ADMIN, Principal
-from tenure.domain.clock import SECOND, Clock
+from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput, TooLarge
 from tenure.domain.ids import IdSource
 from tenure.domain.lease import LeaseTerms
@@ -45,9 +47,6 @@ from tenure.store.unit import Unit
 from tenure.wire import leases
 from tenure.wire.base import validate
 from tenure.wire.jobs import Job, JobEdit
-
-READ_AGAIN_SECONDS = 1.0
-"""How often a waiting caller looks for an end that another coordinator wrote."""
 
 
 class Coordinator:
@@ -117,7 +116,7 @@ class Coordinator:
         self.limiting = Limiting(self.committer, self.reader)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(*parts)
-        self.workflows = Workflows(*parts, limits)
+        self.workflows = Workflows(*parts, limits, self.wakeups)
         self.scheduling = Scheduling(*parts, settings, concealment)
         self.dead_letters = DeadLetterOffice(self.reader, self.clock)
         self.fleet = Fleet(*parts, settings, concealment, self.signer)
@@ -165,20 +164,11 @@ class Coordinator:
 
     async def wait(self, job_id: str, principal: Principal, seconds: float) -> Job:
         """A job, as soon as it is finished or after `seconds`. Raises JobNotFound."""
-        until = self.clock.monotonic() + int(seconds * SECOND)
         job = await self.control.get(job_id, principal)
         if job.finished or seconds <= 0:
             return job
-        with self.wakeups.watch(job.id) as ended:
-            while True:
-                job = await self.control.get(job.id, principal)
-                left = (until - self.clock.monotonic()) / SECOND
-                if job.finished or left <= 0 or self.wakeups.stopping:
-                    return job
-                try:
-                    await asyncio.wait_for(ended.wait(), min(left, READ_AGAIN_SECONDS))
-                except TimeoutError:
-                    continue
+        read = partial(self.control.get, job.id, principal)
+        return await self.wakeups.until(job.id, read, attrgetter("finished"), seconds)
 
     async def edit(
         self, job_id: str, body: bytes, principal: Principal, if_match: str | None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from tenure.coordinator import cursors, graphs, present, queries, witness
 from tenure.coordinator.acting import action
 from tenure.coordinator.receipts import id_of
 from tenure.coordinator.submission import Receipt, check_key
+from tenure.coordinator.wakeups import Wakeups
 from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput
@@ -44,9 +46,11 @@ class Workflows:
         id_source: IdSource,
         clock: Clock,
         limits: Limits,
+        wakeups: Wakeups,
     ) -> None:
         self._committer = committer
         self._reader = reader
+        self._wakeups = wakeups
         self._ids = id_source
         self._clock = clock
         self._limits = limits
@@ -82,10 +86,18 @@ class Workflows:
             return Receipt(replay, id_of(replay), replayed=True)
         if submitted.existing:
             raise InvalidInput.field("Idempotency-Key", "was used before with a job")
+        if graph.outward:  # a parent outside may have ended before
+            answer = encode(await self._as_it_is(workflow_id, principal.only))
         return Receipt(answer, workflow_id)
 
-    async def get(self, workflow_id: str, principal: Principal) -> WorkflowDetail:
-        """One workflow with its jobs."""
+    async def get(
+        self, workflow_id: str, principal: Principal, seconds: float = 0.0
+    ) -> WorkflowDetail:
+        """One workflow with its jobs, as soon as all of them have ended or after `seconds`."""
+        if seconds > 0:
+            found = (await self._as_it_is(workflow_id, principal.only)).id
+            read = partial(self._reader.run, lambda unit: reads.finished(unit, found))
+            await self._wakeups.until(found, read, bool, seconds)
         return await self._reader.run(lambda unit: _detail(unit, workflow_id, principal.only))
 
     async def list(
@@ -140,9 +152,12 @@ class Workflows:
                 )
 
         await self._committer.run(do, key=workflow_id)
-        # Read after the commit: what the transaction does to edges and counts comes last in it.
+        return await self._as_it_is(workflow_id, act.only)
+
+    async def _as_it_is(self, workflow_id: str, only: str | None) -> Workflow:
+        """Read after the commit: what the transaction does to edges and counts comes last in it."""
         row = await self._reader.run(
-            lambda unit: reads.workflow(unit, reads.resolve(unit, workflow_id, act.only), act.only)
+            lambda unit: reads.workflow(unit, reads.resolve(unit, workflow_id, only), only)
         )
         return present.workflow(row)
 

@@ -35,6 +35,11 @@ class Graph:
     jobs: list[NewJob]
     ties: list[NodeIn]
 
+    @property
+    def outward(self) -> bool:
+        """Whether a job depends on one that is not of this workflow."""
+        return any(item.job_id for tie in self.ties for item in tie.depends_on)
+
     def connect(self, ids: list[str]) -> None:
         """Give the jobs their ids and edges."""
         by_key: dict[str, str] = {}

@@ -119,7 +119,8 @@ class Submission:
         existing = submitted.existing.get(0)
         if existing is not None:
             return await self._existing(job, existing, principal)
-        if job.spec.options.concurrency_key is not None:
+        if job.edges or job.spec.options.concurrency_key is not None:
+            # Only the commit shows whether it waits: for a job that may have ended, for a key.
             answer = await self._as_it_is(job.id, principal) or answer
         return Receipt(answer, job.id)
 
@@ -159,9 +160,10 @@ class Submission:
         )
         existing, job.id = job_id != job.id, job_id
         at = ids.created_at(job_id) if existing else now
-        return Receipt(
-            encode(receipts.created(job, at, self._concealment.shown)), job_id, replayed=existing
-        )
+        answer = encode(receipts.created(job, at, self._concealment.shown))
+        if job.edges and not existing:
+            answer = await self._as_it_is(job_id, principal) or answer
+        return Receipt(answer, job_id, replayed=existing)
 
     async def many(
         self,

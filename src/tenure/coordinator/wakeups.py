@@ -7,11 +7,15 @@ looked at again every few seconds and waiting callers read again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
+Read = TypeVar("Read")
 Lane = tuple[str, str]
+READ_AGAIN_SECONDS = 1.0
+"""How often a waiting caller looks for an end that another coordinator wrote."""
 _MAX_LANES = 256
 _ANY_TYPE = ""
 
@@ -146,8 +150,8 @@ class Wakeups:
 
     @contextmanager
     def watch(self, job_id: str, *, log: bool = False) -> Iterator[asyncio.Event]:
-        """An event that is set when this coordinator sees the job end, or stops; with `log` also
-        when the job's log grows."""
+        """An event that is set when this coordinator sees the job (or workflow) end, or stops; with
+        `log` also when the job's log grows."""
         news = asyncio.Event()
         indexes = (self._by_job, self._by_log) if log else (self._by_job,)
         for index in indexes:
@@ -160,8 +164,31 @@ class Wakeups:
                 if not index[job_id]:
                     del index[job_id]
 
+    async def until(
+        self,
+        id_: str,
+        read: Callable[[], Awaitable[Read]],
+        over: Callable[[Read], bool],
+        seconds: float,
+    ) -> Read:
+        """What `read` finds once a job or workflow is `over`, or when `seconds` passed or all
+        stops. Looks again at each end it is told of, and every READ_AGAIN_SECONDS."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        with self.watch(id_) as news:
+            while True:
+                news.clear()  # before it reads: an end beside the look is not missed
+                found = await read()
+                left = until - loop.time()
+                if over(found) or left <= 0 or self._stopping:
+                    return found
+                try:
+                    await asyncio.wait_for(news.wait(), min(left, READ_AGAIN_SECONDS))
+                except TimeoutError:
+                    continue
+
     def ended(self, job_ids: Iterable[str]) -> None:
-        """These jobs reached a final state."""
+        """These jobs and workflows reached a final state."""
         _set(self._by_job, job_ids)
 
     def logged(self, job_ids: Iterable[str]) -> None:

@@ -36,9 +36,11 @@ def count_jobs(unit: Unit, changes: Iterable[tuple[str, str, int]]) -> None:
 
 
 def add_counts(unit: Unit, rows: list[tuple[Any, ...]]) -> None:
-    """Add to counts: (workflow id, total, one number for each of FINAL_STATES) each."""
+    """Add to counts: (workflow id, total, one number for each of FINAL_STATES) each; notes the
+    workflows that are finished by it."""
     if rows:
-        unit.execute(_add(unit.dialect), sorted(rows), now=unit.now)
+        found = unit.execute(_add(unit.dialect), sorted(rows), now=unit.now).all()
+        unit.finished += [workflow_id for workflow_id, finished_at in found if finished_at]
 
 
 @cache
@@ -56,9 +58,10 @@ def _add(dialect: Dialect) -> sa.Executable:
         ended = ended + sums[state]
     now = sa.bindparam("now", type_=t.Micros)
     finished: Any = sa.case((ended == sums["total"], now), else_=sa.null())
-    return insert.on_conflict_do_update(
+    counted = insert.on_conflict_do_update(
         index_elements=["workflow_id"], set_={**sums, "finished_at": finished}
     )
+    return counted.returning(c.workflow_id, c.finished_at)
 
 
 def workflows_of(unit: Unit, job_ids: list[str]) -> dict[str, str]:

@@ -86,6 +86,20 @@ def workflow(unit: Unit, workflow_id: str, only: str | None = None) -> WorkflowR
     return found[0]
 
 
+def finished(unit: Unit, workflow_id: str) -> bool:
+    """Whether every job of a workflow has ended. One row by its key."""
+    rows = unit.rows(_read_finished(unit.dialect), workflow_id=workflow_id)
+    return bool(rows) and rows[0][0] is not None
+
+
+@cache
+def _read_finished(dialect: Dialect) -> sa.Select[Any]:
+    c = w.workflow_counts.c
+    return dialect.read(
+        sa.select(c.finished_at).where(c.workflow_id == sa.bindparam("workflow_id", type_=t.Uuid))
+    )
+
+
 def _columns() -> tuple[sa.ColumnElement[Any], ...]:
     c, n = w.workflows.c, w.workflow_counts.c
     return (
