@@ -84,12 +84,13 @@ def test_the_example_file_is_valid(tmp_path: Path) -> None:
     assert settings.retention.failed == parse_span("90d")
 
 
+KIND = re.compile(":(?:str|int|path)}")
 PARAMETER = re.compile("{(?:job_|worker_|token_|operation_|schedule_|workflow_)?")
 
 
 def _served() -> set[str]:
     return {
-        f"{method} {PARAMETER.sub('{', path).replace(':str}', '}').replace(':int}', '}')}"
+        f"{method} {KIND.sub('}', PARAMETER.sub('{', path))}"
         for route in ROUTES
         for path in route.paths
         for method in route.http_methods

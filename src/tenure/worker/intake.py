@@ -22,7 +22,9 @@ class Intake:
 
     `release` gives leases back that nothing was started from; `drain` is called when the
     coordinator wants this worker to leave. `polling` counts polls for free slots under way: while
-    there is one the queues are empty, so that nothing is gained by asking beside it.
+    there is one the queues are empty, so that nothing is gained by asking beside it. But the end of
+    a job of a workflow may make others ready: asked for with the report, they are leased in the
+    same transaction and come with its answer.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Intake:
 
     def refill(self, runs: Sequence[Run]) -> Wanted | None:
         """What to ask for in the place of runs that are being reported; None: nothing."""
-        if self.closed or self.polling:
+        if self.closed or (self.polling and not any(run.lease.workflow_id for run in runs)):
             return None
         slots = len(runs) - sum(run.stuck for run in runs)
         return self.wanted(slots) if slots > 0 else None
