@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.access import LOCAL_ADMIN, Principal, Role
-from tenure.domain.errors import IdempotencyMismatch, InvalidInput, UnknownField
+from tenure.domain.errors import IdempotencyMismatch, InvalidInput, UniqueTaken, UnknownField
+from tenure.settings import Settings
 from tests.builders import OTHER_WORKER, WORKER
+from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
 
@@ -98,3 +101,35 @@ async def test_a_batch_that_is_refused_frees_its_keys(coordinator: Coordinator) 
     assert [e.pointer for e in caught.value.errors] == ["/1/idempotency_key"]
     later = await one(body(name="n", idempotency_key="new"), ANN)
     assert not later.replayed
+
+
+@pytest.mark.parametrize("on_conflict", ["return_existing", "reject"])
+async def test_a_unique_key_has_one_job_however_many_coordinators_take_submits(
+    postgres_server: PostgresServer, on_conflict: str
+) -> None:
+    url = postgres_server.url(name := postgres_server.create())
+    both = [Coordinator(Settings(database_url=url)) for _ in range(2)]
+    for here in both:
+        await here.start()
+    keys = [f"key-{number}" for number in range(8)]
+
+    async def submit(number: int) -> tuple[str, str | None]:
+        key = keys[number % len(keys)]
+        asked = body(unique={"key": key, "on_conflict": on_conflict})
+        try:
+            return key, (await both[number // 8 % 2].submission.one(asked, ANN)).job_id
+        except UniqueTaken:
+            return key, None
+
+    found = await asyncio.gather(*(submit(number) for number in range(160)))
+    listed = await both[0].control.list(ANN, limit=100)
+    holders = {job.unique.key: job.id for job in listed.items if job.unique is not None}
+    assert (len(listed.items), sorted(holders)) == (len(keys), keys)
+    told = Counter(found)
+    if on_conflict == "reject":
+        assert all(told[key, holders[key]] == 1 and told[key, None] == 19 for key in keys)
+    else:
+        assert all(told[key, holders[key]] == 20 for key in keys)
+    for here in both:
+        await here.stop()
+    postgres_server.drop(name)

@@ -9,6 +9,7 @@ import pytest
 from tenure.domain.errors import IllegalTransition, OperationNotFound
 from tenure.domain.grammar import parse
 from tenure.domain.ids import IdSource
+from tenure.domain.job import Unique
 from tenure.domain.lifecycle import ACTIVE, TERMINAL, JobState
 from tenure.domain.operation import APPLICABLE, BulkAction
 from tenure.domain.query import LAST_ID, InStates, Query
@@ -50,8 +51,8 @@ def stepped(store: OpenedStore, operation_id: str, limit: int = 50) -> int | Non
     return store.run(operations.advance, seen, page, query.states)
 
 
-def failed(store: OpenedStore, count: int) -> list[str]:
-    ids = submitted(store, count)
+def failed(store: OpenedStore, count: int, **changes: Any) -> list[str]:
+    ids = submitted(store, count, **changes)
     claimed(store, WORKER)
     ended(store, *(report(job_id, outcome=Outcome.FAILED, retryable=False) for job_id in ids))
     return ids
@@ -122,6 +123,19 @@ def test_a_refused_job_is_counted_and_stops_nothing(store: OpenedStore) -> None:
     assert (told.done, told.refused, told.state) == (1, 1, "completed")
     assert told.last_error == f"{held}: a running job cannot be edited"
     assert sorted(ids) == sorted(page.ids)
+
+
+def test_a_retry_whose_unique_key_is_taken_is_refused_and_stops_nothing(store: OpenedStore) -> None:
+    ids = [*failed(store, 1), *failed(store, 1, unique=Unique("u")), *failed(store, 1)]
+    (holder,) = submitted(store, 1, "other", unique=Unique("u"))
+    operation = begun(store, "retry", "status:failed")
+    seen = row(store, operation)
+    page = store.run(listing.matching, parse("status:failed", NOW), seen.cursor, 50)
+    assert store.run(operations.advance, seen, page, frozenset({JobState.FAILED})) == 2
+    told = row(store, operation)
+    assert (told.done, told.refused, told.state) == (2, 1, "completed")
+    assert told.last_error == f"{ids[1]}: the unique key u belongs to job {holder}"
+    assert [state(store, job_id) for job_id in ids] == ["pending", "failed", "pending"]
 
 
 def test_a_canary_goes_first(store: OpenedStore) -> None:

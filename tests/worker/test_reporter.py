@@ -315,6 +315,19 @@ async def test_nothing_is_asked_beside_a_poll_or_after_the_last(scripted: Protoc
         assert all("acquire" not in body for body in scripted.asked["complete"])
 
 
+async def test_the_next_job_of_a_workflow_is_asked_for_beside_a_poll(scripted: Protocol) -> None:
+    async with desk(scripted, slots=2, asks=True) as made:
+        node, plain = made.hold(2)
+        node.lease.workflow_id = "w"
+        made.intake.polling = 1
+        made.report(node)
+        await until(lambda: made.holding.free == 1)
+        made.report(plain)
+        await made.empty()
+        asked = [body.get("acquire") for body in scripted.asked["complete"]]
+        assert [wanted and wanted["slots"] for wanted in asked] == [1, None]
+
+
 async def test_leases_that_come_while_leaving_go_back(scripted: Protocol) -> None:
     item = lease()
     accept = _with_leases(item)
