@@ -58,8 +58,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A coordinator that asks everybody."""
     directory = tmp_path_factory.mktemp("guarded")
     running = Running(directory)
-    asking = {"auth": "required", "admin_token_file": str(directory / "admin.token")}
-    running.settings = running.settings.model_copy(update=asking)
+    running.ask_everybody(directory)
     running.start()
     yield running
     running.stop()

@@ -49,6 +49,20 @@ class Running:
         found: Coordinator = app.state.coordinator
         return found
 
+    def ask_everybody(self, place: Path) -> None:
+        """Want tokens from the next start on; that of the administrator and that of workers are
+        then `token` and `worker_token`."""
+        files = {name: str(place / name) for name in ("admin_token_file", "worker_token_file")}
+        self.settings = self.settings.model_copy(update={"auth": "required", **files})
+
+    @property
+    def token(self) -> str | None:
+        return _kept(self.settings.admin_token_file)
+
+    @property
+    def worker_token(self) -> str | None:
+        return _kept(self.settings.worker_token_file)
+
     def use_lease(self, seconds: float) -> None:
         """Restart with another lease time."""
         self.stop()
@@ -87,7 +101,8 @@ class Running:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AsyncClient]:
-        async with AsyncClient(self.url, patience=Patience(retry_for=10)) as client:
+        patience = Patience(retry_for=10)
+        async with AsyncClient(self.url, token=self.token, patience=patience) as client:
             yield client
 
     @asynccontextmanager
@@ -96,6 +111,10 @@ class Running:
         registry = Registry()
         for function in functions:
             registry.add(function)
-        values = {"drain_grace_seconds": 2.0} | options
+        values = {"drain_grace_seconds": 2.0, "token": self.worker_token} | options
         async with WorkerRuntime(WorkerOptions(url=self.url, **values), registry) as runtime:
             yield runtime
+
+
+def _kept(file: str | None) -> str | None:
+    return None if file is None else Path(file).read_text("utf-8").strip()

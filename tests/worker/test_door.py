@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,17 @@ from tests.worker.process_handlers import adds
 from tests.worker.running import Running
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["nobody", "everybody"])
+def coordinator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
+    """One that asks nobody for a token, and one that asks everybody."""
+    running = Running(tmp_path)
+    if request.param == "everybody":
+        running.ask_everybody(tmp_path)
+    running.start()
+    yield running
+    running.stop()
 
 
 @handler("fan")
