@@ -152,7 +152,8 @@ async def test_schedules_workflows_and_operations(callers: Callers) -> None:
     assert (await callers.user.client.delete(path)).status_code == 204
     lines = await _told(callers, made["id"])
     assert [(line["action"], line["actor"]) for line in lines] == [
-        ("schedule.pause", "test-admin"), ("schedule.resume", "test-admin"), ("schedule.edit", "test-admin"),
+        ("schedule.pause", "test-admin"), ("schedule.resume", "test-admin"),
+        ("schedule.edit", "test-admin"),
         ("schedule.trigger", "test-admin"), ("schedule.delete", "test-user"),
     ]  # fmt: skip
     assert lines[2]["before"] == {"name": "by user"}
