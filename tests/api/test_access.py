@@ -68,6 +68,8 @@ def test_every_route_declares_what_it_does() -> None:
             assert permission is Permission.READ
         elif method == "POST" and path in SUBMIT:
             assert permission is Permission.SUBMIT
+        elif path.startswith("/api/queues/"):
+            assert permission is Permission.ADMINISTER
         elif path.endswith(RUNS) or (method == "POST" and path in MAKE):
             assert permission is Permission.EXECUTE
         else:

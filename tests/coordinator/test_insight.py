@@ -69,7 +69,8 @@ async def test_queues_and_autoscale(coordinator: Coordinator) -> None:
     worker = await register(coordinator, slots=2, queues=("default", "idle"))
     await lease(coordinator, worker)
     await coordinator.insight.refresh()
-    queues = (await coordinator.insight.queues()).items
+    found = await coordinator.insight.queues()
+    queues = [found[name] for name in sorted(found)]
     assert [(q.name, q.counts["pending"], q.counts["running"], q.workers) for q in queues] == [
         ("default", 2, 1, 1),
         ("idle", 0, 0, 1),

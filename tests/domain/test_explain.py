@@ -17,6 +17,7 @@ from tenure.domain.explain import (
 )
 from tenure.domain.job import Reason
 from tenure.domain.lifecycle import TERMINAL, JobState
+from tenure.domain.queue import Gate, QueueRules, Rate
 from tests.builders import NOW
 
 LATER = NOW + 90 * SECOND
@@ -208,3 +209,37 @@ def test_every_state_has_a_reason(state: JobState) -> None:
     bare = Situation(state, "q", "t")
     assert explain(bare, NOW)
     assert (explain(bare, NOW)[0].cause is Cause.ENDED) == (state in TERMINAL)
+
+
+def test_a_job_of_a_paused_queue() -> None:
+    gate = Gate(QueueRules(), paused_at=NOW - SECOND, paused_by="ann", pause_reason="flood")
+    waits = job(JobState.PENDING, gate=gate)
+    why = explain(waits, NOW)[0]
+    assert (why.cause, why.at, why.actor) == (Cause.QUEUE_PAUSED, NOW - SECOND, "ann")
+    assert why.detail == f"queue mail is paused by ann at {rfc3339(NOW - SECOND)}: flood"
+    assert estimated_start(waits, NOW) is None
+    assert causes(waits) == [Cause.QUEUE_PAUSED]
+    later = job(JobState.SCHEDULED, gate=gate, run_at=LATER)
+    assert causes(later) == [Cause.NOT_DUE, Cause.QUEUE_PAUSED]
+
+
+def test_a_job_of_a_full_queue() -> None:
+    full = job(JobState.PENDING, gate=Gate(QueueRules(max_running=2), in_use=2), ahead=3)
+    assert causes(full) == [Cause.QUEUE_FULL, Cause.JOBS_AHEAD]
+    assert first(full) == "queue mail: 2 of 2 running"
+    assert estimated_start(full, NOW) is None
+    assert causes(replace(full, gate=Gate(QueueRules(max_running=3), in_use=2), ahead=0)) == [
+        Cause.NEXT
+    ]
+
+
+def test_a_job_of_a_queue_whose_rate_is_used_up() -> None:
+    rate = Rate(10, SECOND)
+    used = Gate(QueueRules(rate=rate), rate_at=NOW + SECOND)
+    waits = job(JobState.PENDING, gate=used)
+    [why] = explain(waits, NOW)
+    at = NOW + SECOND // 10
+    assert (why.cause, why.at, why.limit) == (Cause.QUEUE_RATE, at, 10)
+    assert why.detail == f"queue mail starts 10 in 1 s: the next at {rfc3339(at)}"
+    assert estimated_start(waits, NOW) == at
+    assert causes(replace(waits, gate=replace(used, rate_at=NOW))) == [Cause.NEXT]

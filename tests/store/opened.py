@@ -25,6 +25,10 @@ COORDINATOR = "0193474a-0000-7000-8000-00000000000c"
 OTHER_COORDINATOR = "0193474a-0000-7000-8000-00000000000d"
 
 _PATIENCE_SECONDS = 20.0
+_WAITING = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid() "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 class OpenedStore(ABC):
@@ -150,6 +154,23 @@ class PostgresStore(OpenedStore):
                     _PATIENCE_SECONDS,
                 )
             return one, two
+
+        return self._loop.run_until_complete(both())
+
+    def overlapping(self, first: Callable[[Unit], Any], second: Callable[[Unit], T]) -> T:
+        """Run `second`, which waits for `first`, while the transaction of `first` is still open;
+        that is committed when the other one waits."""
+
+        async def both() -> T:
+            async with self._engine.begin() as conn:
+                await conn.run_sync(lambda inner: self._run(inner, first))
+                later = asyncio.ensure_future(
+                    self._within(lambda inner: self._run(inner, second, OTHER_COORDINATOR))
+                )
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    while not (await conn.exec_driver_sql(_WAITING)).scalar_one():
+                        await asyncio.sleep(0.005)
+            return await asyncio.wait_for(later, _PATIENCE_SECONDS)
 
         return self._loop.run_until_complete(both())
 

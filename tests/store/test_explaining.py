@@ -13,13 +13,15 @@ from tenure.domain import explain as rules
 from tenure.domain.clock import MINUTE, SECOND
 from tenure.domain.errors import JobNotFound
 from tenure.domain.explain import Cause, Why
+from tenure.domain.queue import Rate
 from tenure.domain.scheduling import Overlap
-from tenure.store import control, explaining, workflows
+from tenure.store import control, explaining, queues, workflows
 from tenure.store import tables as t
 from tenure.store.control import Action
 from tenure.store.explaining import situation
 from tenure.store.fires import fire
 from tenure.store.promotions import expire
+from tenure.store.queues import QueueEdit
 from tests.builders import NOW, OTHER_WORKER, WORKER, report
 from tests.store.graphs import WORKFLOW, child, flow
 from tests.store.opened import OpenedStore
@@ -255,3 +257,22 @@ def test_it_reads_by_index_only(store: OpenedStore) -> None:
             assert {name for pair in scans for name in pair if name in t.metadata.tables} <= {
                 "workers"
             }, plan
+
+
+def test_a_queue_that_holds_its_jobs(store: OpenedStore) -> None:
+    worker(store, WORKER)
+    jobs = submitted(store, 3)
+    rules = {"max_running": 2, "rate": Rate(2, MINUTE)}
+    store.run(queues.edit, "default", QueueEdit(rules), ANN)
+    assert causes(store, jobs[0]) == [Cause.NEXT]
+    claimed(store, WORKER)
+    full, rate = reasons(store, jobs[2])
+    assert (full.cause, full.number, full.limit) == (Cause.QUEUE_FULL, 2, 2)
+    assert (rate.cause, rate.at) == (Cause.QUEUE_RATE, store.now + MINUTE // 2)
+    ended(store, report(jobs[0]))
+    store.now += MINUTE // 2
+    assert causes(store, jobs[2]) == [Cause.NEXT]
+    store.run(queues.pause, "default", ANN)
+    [paused] = reasons(store, jobs[2])
+    assert (paused.cause, paused.actor, paused.comment) == (Cause.QUEUE_PAUSED, "ann", "because")
+    assert paused.at == store.now

@@ -23,11 +23,6 @@ def test_numbers_go_out_in_snake_case_and_come_back() -> None:
     assert (back.demand, back.as_of.year) == (3, 1970)
 
 
-def test_a_queue_without_pending_jobs_has_no_oldest() -> None:
-    queue = system.Queue(name="default", counts={}, workers=0)
-    assert json.loads(base.encode(queue))["oldest_pending_seconds"] is None
-
-
 def test_readiness_lists_its_checks() -> None:
     ready = system.Readiness(status="ready", checks=[system.Check(name="store", ok=True)])
     assert json.loads(base.encode(ready)) == {

@@ -52,16 +52,6 @@ async def handlers(request: Ask) -> Response[bytes]:
 
 
 @get(
-    "/api/queues",
-    operation_id="list_queues",
-    summary="Queues with their unfinished jobs",
-    opt=allow(Permission.READ, answers={200: system.Queues}),
-)
-async def queues(request: Ask) -> Response[bytes]:
-    return answer(await coordinator(request).insight.queues())
-
-
-@get(
     "/api/autoscale",
     operation_id="get_autoscale",
     summary="Demand of a queue, for an autoscaler",
@@ -102,4 +92,4 @@ def readiness(request: Ask) -> Response[bytes]:
     return answer(found, 200 if good else 503)
 
 
-ROUTES = [stats, series, handlers, queues, autoscale, health, ready]
+ROUTES = [stats, series, handlers, autoscale, health, ready]

@@ -8,24 +8,12 @@ import typer
 
 from tenure.cli.lazy import make_app
 from tenure.cli.session import Session, client_command
-from tenure.cli.show import QUEUES, WORKERS
+from tenure.cli.show import WORKERS
 from tenure.domain.errors import InvalidInput, WorkerNotFound
 from tenure.wire.workers import Worker
 
-queues = make_app(add_completion=False, help="Queues with their unfinished jobs.")
 workers = make_app(add_completion=False, help="Workers, and draining them.")
 stats = make_app(add_completion=False)
-
-
-@queues.callback()
-def _queues() -> None:
-    """Queues with their unfinished jobs."""
-
-
-@client_command(queues, "ls")
-def list_queues(session: Session) -> None:
-    """List queues with their unfinished jobs by state."""
-    session.printer.rows(session.client.queues(), QUEUES)
 
 
 @client_command(workers, "ls")

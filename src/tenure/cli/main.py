@@ -24,7 +24,7 @@ class _Root(LazyGroup):
         "workflows": ("tenure.cli.workflows:app", "Submit, show and stop workflows."),
         "operations": ("tenure.cli.operations:app", "Bulk operations: how far, and stopping them."),
         "schedules": ("tenure.cli.schedules:app", "Recurring jobs."),
-        "queues": ("tenure.cli.fleet:queues", "Queues with their unfinished jobs."),
+        "queues": ("tenure.cli.queues:app", "Queues: their jobs, pausing, limits."),
         "limits": ("tenure.cli.limits:app", "Limits of concurrency keys."),
         "workers": ("tenure.cli.fleet:workers", "Workers, and draining them."),
         "stats": ("tenure.cli.fleet:stats", "Counts, totals and delays."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from tenure.telemetry.text import one_line
 from tenure.wire.jobs import Job
 
 if TYPE_CHECKING:
+    from tenure.wire.queues import Queue, Rate
     from tenure.wire.schedules import Schedule
 
 Columns = Mapping[str, Callable[[Any], Any]]
@@ -79,6 +80,35 @@ def _count(state: str, queue: Any) -> int:
     return int(queue.counts.get(state, 0))
 
 
+def _settings(queue: Queue) -> Iterator[str]:
+    """What is set for a queue, in a few words each."""
+    if queue.paused_at is not None:
+        yield "paused" if queue.pause_reason is None else f"paused: {queue.pause_reason}"
+    if queue.max_running is not None:
+        yield f"{queue.in_use}/{queue.max_running} running"
+    if queue.rate is not None:
+        yield rate_text(queue.rate)
+    if queue.aging_seconds is not None:
+        yield f"aging {queue.aging_seconds:g}s"
+
+
+def rate_text(rate: Rate) -> str:
+    """A rate like `10/1s`."""
+    return f"{rate.count}/{rate.per_seconds:g}s"
+
+
+def queue_fields(queue: Queue) -> dict[str, Any]:
+    """A queue for a person: what says nothing is left out."""
+    fields: dict[str, Any] = msgspec.structs.asdict(queue)
+    fields |= {state: number for state, number in fields.pop("counts").items() if number}
+    if queue.rate is not None:
+        fields["rate"] = f"{rate_text(queue.rate)}, {queue.rate.tokens} now"
+        fields["next_start_at"] = queue.rate.next_start_at
+    if queue.max_running is not None:
+        fields["max_running"] = f"{queue.max_running}, {fields.pop('in_use')} in use"
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 QUEUES: Columns = {
     "name": attrgetter("name"),
     **{
@@ -87,6 +117,7 @@ QUEUES: Columns = {
     },
     "oldest pending": lambda queue: _seconds(queue.oldest_pending_seconds),
     "workers": attrgetter("workers"),
+    "limits": lambda queue: ", ".join(_settings(queue)),
 }
 WORKERS: Columns = {
     "id": attrgetter("id"),

@@ -13,6 +13,7 @@ from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
 from tenure.client.following import Follower
 from tenure.client.gathering import Gatherer
+from tenure.client.queues import AsyncQueueMethods
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
@@ -25,7 +26,7 @@ from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.limits import Limit
 from tenure.wire.operations import Operation, Preview
-from tenure.wire.system import Queue, Stats
+from tenure.wire.system import Stats
 from tenure.wire.workers import Worker
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class AsyncClient:
+class AsyncClient(AsyncQueueMethods):
     """`Client` for one event loop: the same methods, arguments and errors, awaited.
 
     Concurrent `submit` calls travel together: what waits while a request is on its way goes into
@@ -307,10 +308,6 @@ class AsyncClient:
         from tenure.client import flows
 
         return await self.run(flows.act(workflow_id, "retry", reason))
-
-    async def queues(self) -> Sequence[Queue]:
-        """See `Client.queues`."""
-        return await self.run(routes.queues())
 
     async def workers(self) -> Sequence[Worker]:
         """See `Client.workers`."""

@@ -12,6 +12,7 @@ from tenure.client import routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
 from tenure.client.following import Follower
+from tenure.client.queues import QueueMethods
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter, OperationFields
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
@@ -24,7 +25,7 @@ from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Job, JobEvent, LogLine, Run
 from tenure.wire.limits import Limit
 from tenure.wire.operations import Operation, Preview
-from tenure.wire.system import Queue, Stats
+from tenure.wire.system import Stats
 from tenure.wire.workers import Worker
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class Client:
+class Client(QueueMethods):
     """Speaks to a coordinator from ordinary code; may be shared by threads.
 
     Without `url`, address, token and `ca_file` come from the settings (`TENURE_COORDINATOR_URL`,
@@ -332,10 +333,6 @@ class Client:
         from tenure.client import flows
 
         return self.run(flows.act(workflow_id, "retry", reason))
-
-    def queues(self) -> Sequence[Queue]:
-        """Every queue with its unfinished jobs by state."""
-        return self.run(routes.queues())
 
     def workers(self) -> Sequence[Worker]:
         """The workers the coordinator knows."""

@@ -20,7 +20,7 @@ from tenure.wire.jobs import Batch, Job, JobEvent, LogLine, Run, Upcoming
 from tenure.wire.limits import Limit
 from tenure.wire.operations import Operation, Preview
 from tenure.wire.problem import to_error
-from tenure.wire.system import Autoscale, Queue, Queues, Stats
+from tenure.wire.system import Autoscale, Stats
 from tenure.wire.workers import Worker
 
 MAX_BATCH = 10_000
@@ -65,7 +65,6 @@ _events = reads(Page[JobEvent])
 _explanation = reads(Explanation)
 _batch = reads(Batch)
 _id = reads(_Id)
-_queues = reads(Queues)
 _workers = reads(Page[Worker])
 _worker = reads(Worker)
 _stats = reads(Stats)
@@ -259,11 +258,6 @@ def dead_letters(q: str | None, limit: int | None) -> Call[DeadLetterGroups]:
 def dead_letter_group(fingerprint: str) -> Call[DeadLetters]:
     """Failed jobs of one fingerprint."""
     return Call("GET", path("dead-letters", fingerprint), _group, repeatable=True)
-
-
-def queues() -> Call[list[Queue]]:
-    """Every queue with its counts."""
-    return Call("GET", path("queues"), lambda a: _queues(a).items, repeatable=True)
 
 
 def workers() -> Call[list[Worker]]:

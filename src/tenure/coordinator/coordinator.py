@@ -27,6 +27,7 @@ from tenure.coordinator.live import Live
 from tenure.coordinator.metrics import Metrics
 from tenure.coordinator.operations import Operations
 from tenure.coordinator.passwords import Passwords
+from tenure.coordinator.queueing import Queueing
 from tenure.coordinator.scheduling import Scheduling
 from tenure.coordinator.signing import Signer
 from tenure.coordinator.submission import Submission
@@ -114,6 +115,7 @@ class Coordinator:
         )
         self.auditing = Auditing(self.committer, self.reader)
         self.limiting = Limiting(self.committer, self.reader)
+        self.queueing = Queueing(self.committer, self.reader, self.insight, self.clock)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(*parts)
         self.workflows = Workflows(*parts, limits, self.wakeups)
@@ -202,6 +204,12 @@ class Coordinator:
         for (queue, type_), number in unit.ready.items():
             if number > 0:
                 self.wakeups.ready(queue, type_, number)
+        for queue, number in unit.freed.items():
+            if number > 0:
+                self.wakeups.queue_ready(queue, number)
+        for queue, (at, number) in unit.opens.items():
+            wait = max(at - self.clock.now(), 0) / SECOND
+            self.wakeups.queue_ready_later(queue, wait, number)
         if unit.woken:
             self.wakeups.tell(unit.woken)
         self.wakeups.ended(unit.finished)

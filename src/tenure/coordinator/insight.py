@@ -20,7 +20,8 @@ from tenure.store.reader import Reader
 from tenure.store.unit import Unit
 from tenure.wire.base import time_out
 from tenure.wire.live import Pulse
-from tenure.wire.system import Autoscale, Minute, Queue, Queues, StateCount, Stats
+from tenure.wire.queues import Queue
+from tenure.wire.system import Autoscale, Minute, StateCount, Stats
 
 MEASURES = (
     "submitted", "completed", "failed", "cancelled", "skipped", "expired", "retried", "lost",
@@ -139,8 +140,8 @@ class Insight:
             start_delay_seconds=tally.quantiles("delay"),
         )
 
-    async def queues(self) -> Queues:
-        """Every queue that has unfinished jobs or a worker online, by name."""
+    async def queues(self) -> dict[str, Queue]:
+        """Every queue that has unfinished jobs or a worker online, without what is set for it."""
         snapshot = await self.snapshot()
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         oldest: dict[str, int] = {}
@@ -149,18 +150,15 @@ class Insight:
             if row.state == JobState.PENDING:
                 oldest[row.queue] = min(row.oldest, oldest.get(row.queue, row.oldest))
         names = counts.keys() | {queue for crew in snapshot.crews for queue in crew.queues}
-        return Queues(
-            as_of=time_out(snapshot.as_of),
-            items=[
-                Queue(
-                    name=name,
-                    counts={s.value: counts[name][s] for s in JobState if s in ACTIVE},
-                    oldest_pending_seconds=_age(snapshot.as_of, oldest.get(name)),
-                    workers=snapshot.serving(name)[0],
-                )
-                for name in sorted(names)
-            ],
-        )
+        return {
+            name: Queue(
+                name=name,
+                counts={s.value: counts[name][s] for s in JobState if s in ACTIVE},
+                oldest_pending_seconds=_age(snapshot.as_of, oldest.get(name)),
+                workers=snapshot.serving(name)[0],
+            )
+            for name in names
+        }
 
     async def autoscale(self, queue: str) -> Autoscale:
         """Demand of a queue and the slots that serve it; zeros for a queue nobody uses."""

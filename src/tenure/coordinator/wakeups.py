@@ -61,6 +61,7 @@ class Wakeups:
         self._by_worker: dict[str, dict[Poll, None]] = {}
         self._by_job: dict[str, set[asyncio.Event]] = {}
         self._by_log: dict[str, set[asyncio.Event]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._stopping = False
 
     @contextmanager
@@ -113,12 +114,23 @@ class Wakeups:
                 if type_ in poll.types and poll.wake():
                     jobs -= poll.slots
 
-    def queue_ready(self, queue: str) -> None:
-        """Another coordinator has work in this queue: wake one poll of each of its lanes."""
+    def queue_ready(self, queue: str, jobs: int = 1) -> None:
+        """The queue has work or gives it again: wake as many polls of each of its lanes as `jobs`
+        need, one for what another coordinator announced."""
         for (name, type_), polls in tuple(self._by_lane.items()):
             if name == queue and polls:
                 poll = next(iter(polls))
-                self.ready(queue, type_ or next(iter(poll.types), ""), 1)
+                self.ready(queue, type_ or next(iter(poll.types), ""), jobs)
+
+    def queue_ready_later(self, queue: str, seconds: float, jobs: int) -> None:
+        """`queue_ready` in so many seconds, or when it was to happen sooner anyway."""
+        if queue not in self._timers and not self._stopping:
+            loop = asyncio.get_running_loop()
+            self._timers[queue] = loop.call_later(seconds, self._timed, queue, jobs)
+
+    def _timed(self, queue: str, jobs: int) -> None:
+        del self._timers[queue]
+        self.queue_ready(queue, jobs)
 
     def tell(self, worker_ids: Iterable[str]) -> None:
         """Wake the polls of these workers: a cancel or drain is for them."""
@@ -198,6 +210,9 @@ class Wakeups:
     def stop(self) -> None:
         """Answer everybody who waits; nobody waits from now on."""
         self._stopping = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
         for polls in tuple(self._by_worker.values()):
             for poll in polls:
                 if poll.woken is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tenure.domain.clock import SECOND
-from tenure.domain.job import DEFAULT_OPTIONS, JobOptions, OnLost, Reason, rank
+from tenure.domain.job import DEFAULT_OPTIONS, STRICT_STEP, JobOptions, OnLost, Reason, rank
 from tenure.domain.lifecycle import TERMINAL, Circumstances, Event, JobState, step
 from tenure.domain.run import (
     MAX_FREE_RELEASES,
@@ -42,6 +42,8 @@ class Held:
     ties: int
     priority: int = 0
     options: JobOptions = field(default=DEFAULT_OPTIONS)
+    step: int = STRICT_STEP
+    """What one step of priority counts in its queue, microseconds."""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ def _ending(held: Held, state: JobState, outcome: Outcome | None) -> Ending:
 
 def _postpone(ending: Ending, run_at: int, reason: Reason) -> None:
     ending.run_at = run_at
-    ending.rank = rank(run_at, ending.held.priority)
+    ending.rank = rank(run_at, ending.held.priority, ending.held.step)
     ending.reason = reason
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from tenure.domain.clock import SECOND, rfc3339
 from tenure.domain.job import Reason
 from tenure.domain.lifecycle import TERMINAL, JobState
+from tenure.domain.queue import UNTOUCHED, Gate
 
 MAX_AHEAD = 10_000
 """Jobs ahead are counted up to here."""
@@ -25,6 +26,9 @@ class Cause(StrEnum):
     NOT_DUE = "not_due"
     WAITS_FOR_JOBS = "waits_for_jobs"
     KEY_FULL = "key_full"
+    QUEUE_PAUSED = "queue_paused"
+    QUEUE_FULL = "queue_full"
+    QUEUE_RATE = "queue_rate"
     PAUSED = "paused"
     NO_WORKER = "no_worker"
     NO_FREE_SLOT = "no_free_slot"
@@ -98,7 +102,8 @@ class Situation:
     `ahead`: claimable jobs that the same workers take before it, MAX_AHEAD + 1 for more;
     `starts_per_second`: how fast they lately started jobs. `parents`: the jobs it waits for, or,
     once it is skipped, those it was skipped for; `parent_ids` names the first of them. `key`: the
-    concurrency key it waits for; `ahead` then counts the jobs that it admits before.
+    concurrency key it waits for; `ahead` then counts the jobs that it admits before. `gate`: what
+    is set for its queue, and how much of that is in use.
     """
 
     state: JobState
@@ -123,6 +128,7 @@ class Situation:
     key: str | None = None
     key_admitted: int = 0
     key_limit: int = 0
+    gate: Gate = UNTOUCHED
     parents: int = 0
     parent_ids: tuple[str, ...] = ()
     fleet: Fleet = Fleet()
@@ -155,8 +161,10 @@ def _waiting(job: Situation, now: int) -> list[Why]:
         found.append(_not_due(job))
     if job.key is not None:
         found.append(_key_full(job))
+    if job.gate.paused:
+        found.append(_queue_paused(job))
     if job.state is JobState.PENDING:
-        found += _pending(job)
+        found += _pending(job, now)
     if job.expires_at is not None and job.attempt == 0:
         told = f"it expires if no attempt has begun by {rfc3339(job.expires_at)}"
         found.append(Why(Cause.EXPIRES, told, at=job.expires_at))
@@ -170,8 +178,10 @@ def estimated_start(job: Situation, now: int) -> int | None:
     """
     if job.state is JobState.SCHEDULED:
         return max(job.run_at, now)
-    if job.state is not JobState.PENDING or _takers(job.fleet) == 0:
+    if job.state is not JobState.PENDING or _takers(job.fleet) == 0 or job.gate.paused:
         return None
+    if not job.gate.room(now, 1):
+        return None if job.gate.full or job.ahead else job.gate.next_start_at(now)
     if job.fleet.slots - job.fleet.held > job.ahead:
         return now
     if job.ahead > MAX_AHEAD or job.starts_per_second <= 0:
@@ -212,8 +222,36 @@ def _paused(job: Situation) -> Why:
     return Why(Cause.PAUSED, f"paused{_by(act)}", at=at, actor=actor, comment=comment)
 
 
-def _pending(job: Situation) -> list[Why]:
+def _queue_paused(job: Situation) -> Why:
+    gate = job.gate
+    by = "" if gate.paused_at is None else f" at {rfc3339(gate.paused_at)}"
+    comment = "" if gate.pause_reason is None else f": {gate.pause_reason}"
+    return Why(
+        Cause.QUEUE_PAUSED,
+        f"queue {job.queue} is paused by {gate.paused_by or 'the coordinator'}{by}{comment}",
+        at=gate.paused_at,
+        actor=gate.paused_by,
+        comment=gate.pause_reason,
+    )
+
+
+def _held_by_queue(job: Situation, now: int) -> list[Why]:
+    """What its queue's bounds say to a pending job now."""
+    gate, rules = job.gate, job.gate.rules
     found: list[Why] = []
+    if gate.full:
+        told = f"queue {job.queue}: {gate.in_use:,} of {rules.max_running:,} running"
+        found.append(Why(Cause.QUEUE_FULL, told, number=gate.in_use, limit=rules.max_running))
+    if rules.rate is not None and not rules.rate.tokens(gate.rate_at, now):
+        at, span = gate.next_start_at(now), f"{rules.rate.interval / SECOND:g} s"
+        told = f"queue {job.queue} starts {rules.rate.count:,} in {span}: the next at {rfc3339(at)}"
+        found.append(Why(Cause.QUEUE_RATE, told, at=at, limit=rules.rate.count))
+    return found
+
+
+def _pending(job: Situation, now: int) -> list[Why]:
+    found = _held_by_queue(job, now)
+    held = bool(found) or job.gate.paused
     fleet = job.fleet
     if _takers(fleet) == 0:
         found.append(Why(Cause.NO_WORKER, _nobody(job), number=fleet.draining))
@@ -224,7 +262,7 @@ def _pending(job: Situation) -> list[Why]:
         verb = "are" if job.ahead > 1 else "is"
         told = f"{_number(job.ahead)} {verb} ahead of it"
         found.append(Why(Cause.JOBS_AHEAD, told, number=job.ahead))
-    elif _takers(fleet):
+    elif _takers(fleet) and not held:
         found.append(Why(Cause.NEXT, "it is the next to be leased"))
     return found
 

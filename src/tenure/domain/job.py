@@ -41,6 +41,8 @@ class Tie(IntFlag):
     """It holds a unique key until it ends."""
     WORKFLOW = 32
     """It belongs to a workflow, which counts it."""
+    QUEUE = 64
+    """It runs and counts against what its queue may run; see `store.governing`."""
 
 
 class UniqueScope(StrEnum):

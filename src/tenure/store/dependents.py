@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.edges import Condition, Join, Verdict, Waiting, met
-from tenure.domain.job import Reason, Tie, rank, waiting_reason
+from tenure.domain.job import Reason, Tie, waiting_reason
 from tenure.domain.lifecycle import Circumstances, Event, JobState, step
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
 from tenure.store.events import Happening, record
 from tenure.store.finals import Unstarted, end_waiting
+from tenure.store.ranking import ranked
 from tenure.store.unit import ClosedEdge, Ended, Unit
 
 
@@ -190,7 +191,8 @@ def _moved(unit: Unit, row: Child, waits: int) -> tuple[Any, ...]:
     if key is not None:
         unit.contended.add(key)
     reason = waiting_reason(state, edge_open=False)
-    return (row.job_id, state.value, reason, rank(run_at, row.priority), run_at, waits)
+    place = ranked(unit, row.queue, run_at, row.priority)
+    return (row.job_id, state.value, reason, place, run_at, waits)
 
 
 @cache

@@ -66,6 +66,11 @@ class Dialect(ABC):
         """An INSERT that takes ON CONFLICT."""
 
     @abstractmethod
+    def take_alone(self, conn: sa.Connection, table: sa.Table) -> None:
+        """Wait until every other transaction that has read a table is over, and let none read it
+        until this one is."""
+
+    @abstractmethod
     def fault(self, error: DBAPIError) -> Fault:
         """What a database error means for the transaction."""
 
@@ -199,6 +204,9 @@ class _Sqlite(Dialect):
     def upsert(self, table: sa.Table) -> sqlite.Insert:
         return sqlite.insert(table)
 
+    def take_alone(self, conn: sa.Connection, table: sa.Table) -> None:
+        """Every transaction that writes is alone."""
+
     def fault(self, error: DBAPIError) -> Fault:
         original = error.orig
         if isinstance(original, sqlite3.OperationalError | sqlite3.InternalError):
@@ -258,6 +266,9 @@ class _Postgres(Dialect):
 
     def upsert(self, table: sa.Table) -> postgresql.Insert:
         return postgresql.insert(table)
+
+    def take_alone(self, conn: sa.Connection, table: sa.Table) -> None:
+        conn.exec_driver_sql(f"LOCK TABLE {table.name} IN ACCESS EXCLUSIVE MODE")
 
     def fault(self, error: DBAPIError) -> Fault:
         state = getattr(error.orig, "sqlstate", None) or ""

@@ -16,17 +16,18 @@ from tenure.domain.errors import (
     PreconditionFailed,
     VersionConflict,
 )
-from tenure.domain.job import JobOptions, JobSpec, Reason, Tie, rank
+from tenure.domain.job import JobOptions, JobSpec, Reason, Tie
 from tenure.domain.lifecycle import TERMINAL, Circumstances, JobState, ready
 from tenure.store import tables as t
 from tenure.store.control import Action, Asked, Row, locked, note
 from tenure.store.dialect import Dialect
 from tenure.store.options import decode_options, encode_options
+from tenure.store.ranking import ranked
 from tenure.store.unit import Unit, json_text
 
 _OPTIONS = frozenset(field.name for field in fields(JobOptions))
-_ORDERED = frozenset({"priority", "run_at"})
-_MOVED = _ORDERED | {"type", "queue", "expires_at", "max_attempts", "concurrency_key"}
+_ORDERED = frozenset({"priority", "run_at", "queue"})
+_MOVED = _ORDERED | {"type", "expires_at", "max_attempts", "concurrency_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,9 @@ def _move(unit: Unit, job_id: str, row: Row, spec: JobSpec, changes: Mapping[str
     admitted = row.state is JobState.PENDING and "concurrency_key" not in changes
     if state is JobState.PENDING and key is not None and not admitted:
         state, reason = JobState.BLOCKED, Reason.CONCURRENCY_KEY.value
-    place = row.rank if _ORDERED.isdisjoint(changes) else rank(run_at, spec.priority)
+    place = row.rank
+    if not _ORDERED.isdisjoint(changes):
+        place = ranked(unit, spec.queue, run_at, spec.priority)
     unit.execute(
         _write_active(),
         job=job_id,

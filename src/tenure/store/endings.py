@@ -21,6 +21,7 @@ from tenure.store.deadletters import failure
 from tenure.store.dialect import Dialect
 from tenure.store.finals import delete_active, insert_runs
 from tenure.store.options import decode_options
+from tenure.store.ranking import step_of
 from tenure.store.ties import end
 from tenure.store.unit import Lane, Unit
 
@@ -39,18 +40,21 @@ HELD_COLUMNS: tuple[sa.Column[Any], ...] = tuple(
 )  # fmt: skip
 
 
-def to_held(row: Any) -> Held:
+def to_held(unit: Unit, row: Any) -> Held:
     """A row of HELD_COLUMNS, priority and options."""
     fields = list(row)
     fields[14] = row[14] is not None
     fields[18] = decode_options(row[18])
-    return Held(*fields)
+    held = Held(*fields)
+    if held.priority:
+        held.step = step_of(unit, held.queue)
+    return held
 
 
 def lock(unit: Unit, leases: list[tuple[str, int, str]]) -> dict[tuple[str, int], Held]:
     """The rows of these leases (job_id, fence, worker_id), locked in job order. Others are lost."""
     rows = unit.rows(_lock(unit.dialect), sorted(leases))
-    return {(row[0], row[1]): to_held(row) for row in rows}
+    return {(row[0], row[1]): to_held(unit, row) for row in rows}
 
 
 @cache
@@ -100,9 +104,10 @@ def write(unit: Unit, endings: list[Ending]) -> None:
 
 
 def _going_row(e: Ending) -> tuple[Any, ...]:
+    ties = e.held.ties & ~Tie.QUEUE
     return (
         e.held.job_id, e.state.value, e.reason, e.rank, e.run_at, e.attempt, e.lost, e.releases,
-        e.snoozes, e.held.ties if e.checkpoint is None else e.held.ties | Tie.CHECKPOINT,
+        e.snoozes, ties if e.checkpoint is None else ties | Tie.CHECKPOINT,
     )  # fmt: skip
 
 
@@ -121,6 +126,8 @@ def _count(unit: Unit, endings: list[Ending]) -> None:
     counts: Counter[tuple[str, str, str]] = Counter()
     for e in endings:
         lane = (e.held.queue, e.held.type)
+        if e.held.ties & Tie.QUEUE:
+            unit.freed[e.held.queue] += 1
         if e.outcome is not None and e.outcome is not Outcome.RELEASED:
             ran[lane, e.outcome].append(unit.now - e.held.started_at)
         if e.outcome is Outcome.LOST:

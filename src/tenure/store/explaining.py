@@ -20,6 +20,7 @@ from tenure.store.dialect import Dialect
 from tenure.store.history import events
 from tenure.store.lanes import not_expired
 from tenure.store.options import decode_options
+from tenure.store.queues import settings_of
 from tenure.store.sight import visible
 from tenure.store.tables_limits import limits
 from tenure.store.tables_workflows import dependencies
@@ -32,6 +33,7 @@ MAX_LANES = 64
 WINDOW = 10 * MINUTE
 """How far back starts are counted for an estimate."""
 _LAST_EVENTS = 50
+_WAITING = frozenset({JobState.SCHEDULED, JobState.BLOCKED, JobState.PENDING, JobState.PAUSED})
 _NAMES = msgspec.json.Decoder(list[str])
 
 
@@ -65,6 +67,8 @@ def situation(unit: Unit, job_id: str, only: str | None = None) -> Situation:
         _add_parents(unit, job_id, found, skipped)
     if found.state is JobState.BLOCKED and found.reason == Reason.CONCURRENCY_KEY:
         _add_key(unit, job_id, row["rank"], row["concurrency_key"], found)
+    if found.state in _WAITING:
+        found.gate = settings_of(unit, found.queue).gate
     if found.state is JobState.PENDING:
         _add_line(unit, job_id, row["rank"], found)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -15,12 +16,20 @@ MAX_LANES = 16
 _LANE_COUNTS = (1, 2, 4, 8, MAX_LANES)
 
 
-def pending(unit: Unit, lanes: tuple[Lane, ...], limit: int) -> list[Any]:
-    """The first `limit` pending rows over the lanes, by rank then id, locked.
+def pending(
+    unit: Unit, lanes: tuple[Lane, ...], limit: int, room: Mapping[str, int] | None = None
+) -> list[Any]:
+    """The first `limit` pending rows over the lanes, by rank then id, locked; of the queues in
+    `room` at most so many.
 
     Each: job_id, the fence and attempt a claim gives it, max_attempts, type, name, queue, payload,
     tags, options, ties, run_at, rank.
     """
+    if room:
+        lanes = tuple(lane for lane in lanes if room.get(lane[0], 1) > 0)
+        room = {queue: most for queue, most in room.items() if 0 < most < limit}
+        if not lanes:
+            return []
     cutoff: int | None = None
     if len(lanes) > MAX_LANES:
         heads = sorted(
@@ -38,8 +47,42 @@ def pending(unit: Unit, lanes: tuple[Lane, ...], limit: int) -> list[Any]:
     for index in range(count):
         queue, type_ = lanes[index] if index < len(lanes) else ("", "")
         params[f"queue_{index}"], params[f"type_{index}"] = queue, type_
-    rows = unit.rows(_read_pending(unit.dialect, count, cutoff is not None), **params)
-    return rows if count == 1 else sorted(rows, key=lambda row: (row[12], row[0]))
+    if room:
+        params |= _bounds(lanes, count, limit, room)
+    statement = _read_pending(unit.dialect, count, cutoff is not None, bool(room))
+    rows = unit.rows(statement, **params)
+    if count > 1:
+        rows = sorted(rows, key=lambda row: (row[12], row[0]))
+    return _within(rows, limit, room) if room else rows
+
+
+def _bounds(
+    lanes: tuple[Lane, ...], count: int, limit: int, room: Mapping[str, int]
+) -> dict[str, int]:
+    """How many rows to read of each lane, and of all: a queue's lanes are read as if each of them
+    had all its room, and what is too much is left out afterwards."""
+    most = [room.get(queue, limit) for queue, _ in lanes]
+    spare = sum(most[index] for index, lane in enumerate(lanes) if lane[0] in room)
+    bounds = {f"limit_{index}": number for index, number in enumerate(most)}
+    return (
+        bounds
+        | {f"limit_{index}": 0 for index in range(len(lanes), count)}
+        | {"limit": limit + spare}
+    )
+
+
+def _within(rows: list[Any], limit: int, room: Mapping[str, int]) -> list[Any]:
+    left = dict(room)
+    taken: list[Any] = []
+    for row in rows:
+        if row[6] in left:
+            if not left[row[6]]:
+                continue
+            left[row[6]] -= 1
+        taken.append(row)
+        if len(taken) == limit:
+            break
+    return taken
 
 
 def not_expired() -> sa.ColumnElement[bool]:
@@ -49,8 +92,9 @@ def not_expired() -> sa.ColumnElement[bool]:
     return sa.or_(a.expires_at.is_(None), a.expires_at > now, a.attempt > 0)
 
 
-def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
+def _ready_lane(index: int, below: bool, bounded: bool) -> sa.Select[Any]:
     """One short range of the ready index (ix_active_jobs_ready)."""
+    limit = f"limit_{index}" if bounded else "limit"
     a = t.active_jobs.c
     lane = (
         sa.select(a.job_id)
@@ -61,13 +105,13 @@ def _ready_lane(index: int, below: bool) -> sa.Select[Any]:
             not_expired(),
         )
         .order_by(a.rank, a.job_id)
-        .limit(sa.bindparam("limit", type_=t.Integer))
+        .limit(sa.bindparam(limit, type_=t.Integer))
     )
     return lane.where(a.rank <= sa.bindparam("cutoff", type_=t.Micros)) if below else lane
 
 
 @cache
-def _read_pending(dialect: Dialect, lanes: int, below: bool) -> sa.Select[Any]:
+def _read_pending(dialect: Dialect, lanes: int, below: bool, bounded: bool) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
     columns = (
         a.job_id, (a.fence + 1).label("fence"), (a.attempt + 1).label("attempt"), a.max_attempts,
@@ -75,10 +119,14 @@ def _read_pending(dialect: Dialect, lanes: int, below: bool) -> sa.Select[Any]:
         j.options, a.ties, a.run_at, a.rank,
     )  # fmt: skip
     if lanes == 1:
-        one = _ready_lane(0, below).with_only_columns(*columns).join(t.jobs, j.id == a.job_id)
+        one = (
+            _ready_lane(0, below, bounded)
+            .with_only_columns(*columns)
+            .join(t.jobs, j.id == a.job_id)
+        )
         return dialect.read(one.with_for_update(of=t.active_jobs, skip_locked=True))
     picked = [
-        _ready_lane(index, below)
+        _ready_lane(index, below, bounded)
         .with_for_update(skip_locked=True)
         .cte(f"lane_{index}")
         .prefix_with("MATERIALIZED", dialect="postgresql")

@@ -17,6 +17,7 @@ from tenure.domain.lease import LeaseTerms
 from tenure.store import tables as t
 from tenure.store.checkpoints import checkpoints
 from tenure.store.dialect import Dialect
+from tenure.store.governing import Governor, governed_queues
 from tenure.store.kin import Kin, kin
 from tenure.store.lanes import pending
 from tenure.store.options import decode_options
@@ -67,9 +68,9 @@ def claim(
 ) -> list[Claimed | WorkerUnknown | InvalidInput]:
     """Lease pending jobs to workers, by rank then id.
 
-    Claims of the same lanes share one read of the ready index, bounded by the sum of their slots.
-    Locks the rows it takes, SKIP LOCKED, so coordinators never wait for each other. Not
-    repeatable: each call makes new fences.
+    Claims of the same lanes share one read of the ready index, bounded by the sum of their slots,
+    and by what governed queues give. Locks the rows it takes, of those queues and of jobs, SKIP
+    LOCKED, so coordinators never wait for each other. Not repeatable: each call makes new fences.
     """
     known = _workers(unit, claims)
     answers: list[Claimed | WorkerUnknown | InvalidInput] = []
@@ -90,8 +91,10 @@ def claim(
         if free > 0 and not answer.drain:
             left[item.worker_id] -= free
             groups[item.lanes()].append(_Candidate(item, free, answer))
+    governor = Governor(unit, [row[7] for row in known.values()])
     for lanes, candidates in groups.items():
-        _lease(unit, lanes, candidates, terms)
+        _lease(unit, governor, lanes, candidates, terms)
+    governor.write()
     cancelling = {row[0] for row in known.values() if row[6]}
     if cancelling:
         _add_cancels(unit, cancelling, claims, answers)
@@ -141,6 +144,7 @@ def _read_workers(dialect: Dialect) -> sa.Select[Any]:
             c.drain_requested,
             held.label("held"),
             cancelling.label("cancelling"),
+            governed_queues(dialect).label("governed"),
         )
         .join_from(batch, t.workers, c.id == batch.c.id)
         .where(c.state != "gone")
@@ -148,12 +152,17 @@ def _read_workers(dialect: Dialect) -> sa.Select[Any]:
 
 
 def _lease(
-    unit: Unit, lanes: tuple[Lane, ...], candidates: list[_Candidate], terms: LeaseTerms
+    unit: Unit,
+    governor: Governor,
+    lanes: tuple[Lane, ...],
+    candidates: list[_Candidate],
+    terms: LeaseTerms,
 ) -> None:
     wanted = sum(candidate.free for candidate in candidates)
-    rows = pending(unit, lanes, min(wanted, MAX_LEASED))
+    rows = pending(unit, lanes, min(wanted, MAX_LEASED), governor.room(lanes))
     if not rows:
         return
+    governor.take(rows)
     saved = checkpoints(unit, [row[0] for row in rows if row[10] & Tie.CHECKPOINT])
     around = _kin(unit, rows)
     timeouts = {text: decode_options(text).timeout_seconds for text in {row[9] for row in rows}}
@@ -161,13 +170,21 @@ def _lease(
         candidate.answer.rows += [
             (*row[:9], timeouts[row[9]], saved.get(row[0]), around.get(row[0])) for row in taken
         ]  # fmt: skip
-        _grant_all(unit, candidate.claim.worker_id, taken, timeouts, terms)
+        counted, plain = _apart(taken, governor)
+        _grant_all(unit, candidate.claim.worker_id, plain, timeouts, terms)
+        _grant_all(unit, candidate.claim.worker_id, counted, timeouts, terms, counted=True)
     waiting: dict[Lane, list[int]] = defaultdict(list)
     for row in rows:
         waiting[row[6], row[4]].append(unit.now - row[11])
     for lane, spans in waiting.items():
         unit.observe(lane, "delay", spans)
         unit.ready[lane] -= len(spans)
+
+
+def _apart(rows: list[Any], governor: Governor) -> tuple[list[Any], list[Any]]:
+    """Those that count against what their queue may run, and the others."""
+    counted = [row for row in rows if governor.counts(row[6])] if governor.gives else []
+    return counted, [row for row in rows if not governor.counts(row[6])] if counted else rows
 
 
 def _kin(unit: Unit, rows: list[Any]) -> dict[str, Kin]:
@@ -184,6 +201,8 @@ def _grant_all(
     rows: list[Any],
     timeouts: dict[str | None, float | None],
     terms: LeaseTerms,
+    *,
+    counted: bool = False,
 ) -> None:
     """Lease rows to one worker: a statement for each timeout among them."""
     alike: dict[float | None, list[tuple[str]]] = defaultdict(list)
@@ -193,7 +212,7 @@ def _grant_all(
         deadline = None if timeout is None else terms.deadline_at(unit.now, timeout)
         expires = terms.expires_at(unit.now, deadline)
         terms_of_group = {"worker_id_": worker_id, "expires": expires, "deadline": deadline}
-        unit.execute(_grant(unit.dialect), leased, now=unit.now, **terms_of_group)
+        unit.execute(_grant(unit.dialect, counted), leased, now=unit.now, **terms_of_group)
 
 
 def _deal(candidates: list[_Candidate], rows: list[Any]) -> list[tuple[_Candidate, list[Any]]]:
@@ -219,10 +238,11 @@ def _rounds(free: list[int]) -> Iterator[int]:
 
 
 @cache
-def _grant(dialect: Dialect) -> sa.Executable:
+def _grant(dialect: Dialect, counted: bool) -> sa.Executable:
     a = t.active_jobs.c
     batch = dialect.batch(a.job_id)
-    return (
+    bit: sa.ColumnElement[int] = sa.literal_column(str(int(Tie.QUEUE)))
+    granted = (
         sa.update(t.active_jobs)
         .where(a.job_id.in_(sa.select(batch.c.job_id)))
         .values(
@@ -237,6 +257,7 @@ def _grant(dialect: Dialect) -> sa.Executable:
             progress=sa.null(),
         )
     )
+    return granted.values(ties=a.ties.bitwise_or(bit)) if counted else granted
 
 
 def _add_cancels(

@@ -112,6 +112,7 @@ class PostgresStore(Store):
 
     def announce(self, conn: sa.Connection, unit: Unit) -> None:
         queues = {queue for (queue, _), number in unit.ready.items() if number > 0}
+        queues |= {queue for queue, number in unit.freed.items() if number > 0}
         words = [f"q:{queue}" for queue in sorted(queues)]
         words += [f"w:{worker_id}" for worker_id in sorted(unit.woken)]
         for word in words:

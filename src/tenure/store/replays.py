@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from tenure.domain.edges import Condition, Join, forgiven, standing
-from tenure.domain.job import Tie, Unique, rank, waiting_reason
+from tenure.domain.job import Tie, Unique, waiting_reason
 from tenure.domain.lifecycle import Circumstances, Event, JobState, step
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dependents import descendants, lock_waiting
 from tenure.store.dialect import Dialect
 from tenure.store.options import decode_options, encode_options
+from tenure.store.ranking import ranked
 from tenure.store.uniqueness import Key, let_go, take, taken
 from tenure.store.unit import Unit
 from tenure.store.workflow_counts import workflows_of
@@ -176,8 +177,9 @@ def _activate(unit: Unit, graph: _Graph, jobs: list[Final], chosen: Collection[s
             (
                 job.job_id, job.queue, job.type, state.value,
                 waiting_reason(state, bool(waits)),
-                rank(run_at, job.priority), run_at, options.expires_at, job.attempt, most,
-                job.fence, int(ties), waits, job.schedule_id, key, job.owner_id,
+                ranked(unit, job.queue, run_at, job.priority), run_at, options.expires_at,
+                job.attempt, most, job.fence, int(ties), waits, job.schedule_id, key,
+                job.owner_id,
             )
         )  # fmt: skip
     if expired:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain import ending as rules
+from tenure.domain.job import Tie
 from tenure.domain.lifecycle import JobState
 from tenure.domain.run import Outcome, Report, ReportStatus
 from tenure.store import tables as t
@@ -109,6 +110,8 @@ def _completed(unit: Unit, groups: list[Any]) -> set[_Lease]:
     for queue, type_, ties, fence, worker_id, job_ids, starts in groups:
         taken.update(zip(job_ids, repeat(fence), repeat(worker_id), strict=False))
         unit.count(queue, type_, "completed", len(starts))
+        if ties & Tie.QUEUE:
+            unit.freed[queue] += len(starts)
         spans = [unit.now - start for start in starts]
         unit.observe((queue, type_), "duration", spans, Outcome.COMPLETED.value)
         end(unit, [(job_id, JobState.COMPLETED, ties) for job_id in job_ids])

@@ -9,6 +9,7 @@ from tenure.store import (
     tables_concealed,
     tables_limits,
     tables_operations,
+    tables_queues,
     tables_schedules,
     tables_workflows,
 )
@@ -20,6 +21,7 @@ AREAS = (
     tables_concealed,
     tables_limits,
     tables_operations,
+    tables_queues,
     tables_schedules,
     tables_workflows,
 )

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tenure.domain.errors import FieldError, IdempotencyMismatch, InvalidInput, TenureError
-from tenure.domain.job import NewJob, rank, waiting_reason
+from tenure.domain.job import NewJob, waiting_reason
 from tenure.domain.lifecycle import Circumstances, JobState, ready
 from tenure.domain.workflow import NewWorkflow
 from tenure.store import tables as t
@@ -21,6 +21,7 @@ from tenure.store.exclusion import exclude
 from tenure.store.keys import drop_keys, held_keys, take_keys
 from tenure.store.links import tie, unfit
 from tenure.store.options import encode_options
+from tenure.store.ranking import ranked
 from tenure.store.unit import Unit, json_text
 
 
@@ -185,7 +186,7 @@ def _shared(unit: Unit, jobs: list[NewJob], s: Submission) -> _Alike:
         "type": spec.type,
         "state": state.value,
         "reason": waiting_reason(state, bool(waits)),
-        "rank": rank(run_at, spec.priority),
+        "rank": ranked(unit, spec.queue, run_at, spec.priority),
         "run_at": run_at,
         "expires_at": options.expires_at,
         "max_attempts": options.max_attempts,

@@ -29,7 +29,7 @@ def sweep(unit: Unit, max_lost: int, random: Callable[[], float], limit: int = 5
     holds is theirs. `random` in [0, 1) spreads the backoff of timeouts.
     """
     found = unit.rows(_expired(unit.dialect), limit=limit, now=unit.now)
-    endings = [rules.swept(to_held(row), unit.now, max_lost, random()) for row in found]
+    endings = [rules.swept(to_held(unit, row), unit.now, max_lost, random()) for row in found]
     if endings:
         write(unit, endings)
         unit.measured.note("leases_expired", len(endings))

@@ -108,6 +108,8 @@ AWAITS_ADMISSION = sa.and_(
     active_jobs.c.state == sa.literal_column("'blocked'"),
     active_jobs.c.reason == sa.literal_column("'concurrency_key'"),
 )
+COUNTED = active_jobs.c.ties.op("&")(sa.literal_column("64")) > sa.literal_column("0")
+"""It bears Tie.QUEUE."""
 EXPIRING = sa.and_(
     active_jobs.c.expires_at.is_not(None), active_jobs.c.attempt == sa.literal_column("0")
 )
@@ -174,6 +176,13 @@ sa.Index(
     active_jobs.c.job_id,
     sqlite_where=AWAITS_ADMISSION,
     postgresql_where=AWAITS_ADMISSION,
+)
+
+sa.Index(
+    "ix_active_jobs_counted",
+    active_jobs.c.queue,
+    sqlite_where=COUNTED,
+    postgresql_where=COUNTED,
 )
 
 runs = sa.Table(

@@ -45,14 +45,16 @@ class Unit:
     job was scheduled, `fires_due` the same of a schedule. `ended` holds the ended jobs that others
     feel, `closed` edges whose parent had ended before, `reopened` jobs of workflows that left a
     final state, `contended` the concurrency keys that may admit a job: what `ties.settle` works
-    off. `audited` counts lines of the audit. `tally` is what `stats` counts, `measured` what only
+    off. `freed` counts what governed queues may give more than before; `opens` says of queues that
+    gave too little when to ask again, and for how many jobs.
+    `audited` counts lines of the audit. `tally` is what `stats` counts, `measured` what only
     metrics show. Verbs raise TenureError only before their first write.
     """
 
     __slots__ = (
         "audited", "closed", "conn", "contended", "coordinator_id", "dialect", "due", "ended",
-        "finished", "fires_due", "ids", "logged", "measured", "now", "ready", "reopened", "tally",
-        "woken",
+        "finished", "fires_due", "freed", "ids", "logged", "measured", "now", "opens", "ready",
+        "reopened", "steps", "tally", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +81,10 @@ class Unit:
         self.fires_due: int | None = None
         self.contended: set[str] = set()
         self.audited = 0
+        self.freed: Counter[str] = Counter()
+        self.opens: dict[str, tuple[int, int]] = {}
+        self.steps: dict[str, int] | None = None
+        """What `ranking` has read: the step of priority of every queue with aging."""
         self.tally: Counter[tuple[str, str, str]] = Counter()
         self.measured = Measured()
 
@@ -133,6 +139,8 @@ class Unit:
         self.reopened += other.reopened
         self.logged |= other.logged
         self.contended |= other.contended
+        self.freed.update(other.freed)
+        self.opens |= other.opens
         if other.due is not None:
             self.schedule(other.due)
         if other.fires_due is not None:

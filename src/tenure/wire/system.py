@@ -84,20 +84,6 @@ class Handlers(Output, kw_only=True):
     items: list[Handler]
 
 
-class Queue(Output, kw_only=True):
-    """A queue with its unfinished jobs by state, and the workers that serve it."""
-
-    name: str
-    counts: dict[str, int]
-    oldest_pending_seconds: float | None = None
-    workers: int
-
-
-class Queues(Output, kw_only=True):
-    as_of: Time
-    items: list[Queue]
-
-
 class Autoscale(Output, kw_only=True):
     """`demand` = pending + running, for an autoscaler."""
 

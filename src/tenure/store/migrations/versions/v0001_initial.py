@@ -94,6 +94,14 @@ def _active_jobs() -> None:
         postgresql_where=sa.text("cancel_requested_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_active_jobs_counted",
+        "active_jobs",
+        ["queue"],
+        unique=False,
+        sqlite_where=sa.text("(ties & 64) > 0"),
+        postgresql_where=sa.text("(ties & 64) > 0"),
+    )
+    op.create_index(
         "ix_active_jobs_expiring",
         "active_jobs",
         ["expires_at"],

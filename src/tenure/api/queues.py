@@ -1,0 +1,115 @@
+"""The routes of queues and of what is set for them."""
+
+from __future__ import annotations
+
+from litestar import Response, delete, get, patch, post, put
+from litestar.params import FromPath
+
+from tenure.api.exchange import (
+    Ask,
+    answer,
+    coordinator,
+    model_body,
+    optional_body,
+    principal_of,
+)
+from tenure.api.security import allow
+from tenure.domain.access import Permission
+from tenure.wire import jobs, queues
+
+
+@get(
+    "/api/queues",
+    operation_id="list_queues",
+    summary="Queues with their unfinished jobs and what is set for them",
+    opt=allow(Permission.READ, answers={200: queues.Queues}),
+)
+async def list_queues(request: Ask) -> Response[bytes]:
+    return answer(await coordinator(request).queueing.list(principal_of(request)))
+
+
+@get(
+    "/api/queues/{name:str}",
+    operation_id="get_queue",
+    summary="Read a queue",
+    opt=allow(Permission.READ, answers={200: queues.Queue}),
+)
+async def get_queue(request: Ask, name: FromPath[str]) -> Response[bytes]:
+    return _answer(await coordinator(request).queueing.get(name, principal_of(request)))
+
+
+@put(
+    "/api/queues/{name:str}",
+    operation_id="replace_queue",
+    summary="Set what runs at a time, a rate, or aging",
+    opt=allow(Permission.ADMINISTER, body=queues.QueueEdit, answers={200: queues.Queue}),
+)
+async def replace(request: Ask, name: FromPath[str]) -> Response[bytes]:
+    return await _edit(request, name)
+
+
+@patch(
+    "/api/queues/{name:str}",
+    operation_id="edit_queue",
+    summary="Set what runs at a time, a rate, or aging",
+    opt=allow(Permission.ADMINISTER, body=queues.QueueEdit, answers={200: queues.Queue}),
+)
+async def edit(request: Ask, name: FromPath[str]) -> Response[bytes]:
+    return await _edit(request, name)
+
+
+async def _edit(request: Ask, name: str) -> Response[bytes]:
+    wanted = await model_body(request, queues.QueueEdit)
+    changed = await coordinator(request).queueing.edit(
+        name, wanted, principal_of(request), request.headers.get("if-match")
+    )
+    return _answer(changed)
+
+
+def _answer(queue: queues.Queue) -> Response[bytes]:
+    return answer(queue, headers={"ETag": f'"{queue.version}"'})
+
+
+@delete(
+    "/api/queues/{name:str}",
+    operation_id="unset_queue",
+    summary="Take away all that is set for a queue; its jobs stay",
+    status_code=204,
+    opt=allow(Permission.ADMINISTER),
+)
+async def unset(request: Ask, name: FromPath[str]) -> None:
+    if_match = request.headers.get("if-match")
+    await coordinator(request).queueing.unset(name, principal_of(request), if_match)
+
+
+@post(
+    "/api/queues/{name:str}/pause",
+    operation_id="pause_queue",
+    summary="Start no more jobs of a queue until it is resumed",
+    status_code=200,
+    opt=allow(
+        Permission.ADMINISTER, body=jobs.ActionIn, optional=True, answers={200: queues.Queue}
+    ),
+)
+async def pause(request: Ask, name: FromPath[str]) -> Response[bytes]:
+    action = await optional_body(request, jobs.ActionIn)
+    queueing = coordinator(request).queueing
+    return _answer(await queueing.pause(name, principal_of(request), action.reason))
+
+
+@post(
+    "/api/queues/{name:str}/resume",
+    operation_id="resume_queue",
+    summary="Start jobs of a queue again",
+    status_code=200,
+    opt=allow(
+        Permission.ADMINISTER, body=jobs.ActionIn, optional=True, answers={200: queues.Queue}
+    ),
+)
+async def resume(request: Ask, name: FromPath[str]) -> Response[bytes]:
+    action = await optional_body(request, jobs.ActionIn)
+    queueing = coordinator(request).queueing
+    return _answer(await queueing.resume(name, principal_of(request), action.reason))
+
+
+ROUTES = [list_queues, get_queue, replace, edit, unset, pause, resume]
