@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.store.model_queues import Queues
+
 SECOND = 1_000_000
 LEASE, HEARTBEAT, GRACE = 30 * SECOND, 10 * SECOND, 10 * SECOND
 MAX_LOST, FREE_RELEASES, KEPT = 3, 10, 20
@@ -83,6 +85,7 @@ class Jobs:
         self.now = now
         self.jobs: dict[str, Job] = {}
         self.counts: Counter[str] = Counter()
+        self.queues = Queues()
 
     def active(self) -> list[tuple[Any, ...]]:
         return sorted(job.row() for job in self.jobs.values() if not self.final(job))
@@ -134,7 +137,7 @@ class Jobs:
 
     def moments(self) -> list[int]:
         """The instants at which something about a job changes by time alone, ascending."""
-        found: set[int | None] = set()
+        found: set[int | None] = {*self.queues.moments()}
         for job in self.jobs.values():
             if job.worker is not None:
                 granted = job.started_at
@@ -170,6 +173,11 @@ class Jobs:
         for job in sorted(ready, key=lambda job: (job.row()[11], job.id)):
             if not any(free):
                 break
+            queue = self.queues.by_name[job.lane[0]]
+            running = (other for other in self.jobs.values() if other.worker is not None)
+            if not queue.room(self.now, sum(other.lane[0] == job.lane[0] for other in running)):
+                continue
+            queue.spend(self.now)
             while not free[place]:
                 place = (place + 1) % len(free)
             free[place] -= 1

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.store.machine_schedules import ScheduleMachine
+from tests.store.machine_queues import QueueMachine
 from tests.store.opened import OpenedStore
 
 
 def drive(store: OpenedStore, examples: int, steps: int) -> None:
-    class Machine(ScheduleMachine):
+    class Machine(QueueMachine):
         def __init__(self) -> None:
             super().__init__(store)
 

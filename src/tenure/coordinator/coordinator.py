@@ -36,7 +36,7 @@ from tenure.coordinator.tokens import Tokens
 from tenure.coordinator.users import Users
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain.access import LOCAL_ADMIN, Principal
-from tenure.domain.clock import Clock
+from tenure.domain.clock import SECOND, Clock
 from tenure.domain.errors import InvalidInput, TooLarge
 from tenure.domain.ids import IdSource
 from tenure.domain.lease import LeaseTerms
