@@ -21,7 +21,7 @@ from tests.store.opened import OpenedStore
 from tests.store.scenes import claimed, submitted
 
 ANN = Action("ann", "why not")
-RULES = {"max_running": 3, "rate": Rate(10, SECOND), "aging": MINUTE}
+RULES: dict[str, Any] = {"max_running": 3, "rate": Rate(10, SECOND), "aging": MINUTE}
 
 
 def edit(store: OpenedStore, name: str = "mail", **told: Any) -> None:
