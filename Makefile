@@ -7,7 +7,7 @@ BIN := .venv/bin
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: env postgres node browser promtool  ## every test that ends within about five minutes (args='-k word' narrows)
+test: env postgres node browser promtool  ## every test but the long runs, in about ten minutes (args='-k word' narrows)
 	$(BIN)/pytest -m "not soak" -n 2 --dist worksteal $(args)
 
 check: env node promtool  ## format, lint, types, layers, documents
