@@ -1,4 +1,5 @@
-// Reading from the API into a component: again when its topics change, at most once a second.
+// Reading from the API into a component: again when its topics change, at most once a second, and only
+// while the tab is seen.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { call, Problem } from "../api/client";
 import { paused, standing, watch } from "../live/live";
@@ -26,10 +27,10 @@ function remember(path: string, data: unknown): void {
 }
 
 /** The answer of a path; null reads nothing. What was read before is shown at once. */
-export function useLoad<T>(path: string | null, topics: string[] = [], everyMs = 0): Load<T> {
+export function useLoad<T>(path: string | null, topics: string[] = [], everyMs = 0, leastMs = LEAST_MS): Load<T> {
   const blank = (): Held<T> => ({ path, data: path === null ? undefined : (cache.get(path) as T), problem: null, loading: path !== null, at: Date.now() });
   const [held, hold] = useState<Held<T>>(blank);
-  const state = useRef({ last: 0, timer: 0, abort: null as AbortController | null });
+  const state = useRef({ last: 0, timer: 0, missed: false, abort: null as AbortController | null });
   const shown = held.path === path ? held : blank();
 
   const read = useCallback(async () => {
@@ -51,25 +52,37 @@ export function useLoad<T>(path: string | null, topics: string[] = [], everyMs =
     }
   }, [path]);
 
-  const soon = useCallback(() => {
+  const reload = useCallback(() => {
     const now = state.current;
     clearTimeout(now.timer);
-    now.timer = window.setTimeout(() => void read(), Math.max(0, LEAST_MS - (Date.now() - now.last)));
-  }, [read]);
+    now.timer = window.setTimeout(() => void read(), Math.max(0, leastMs - (Date.now() - now.last)));
+  }, [read, leastMs]);
+  const soon = useCallback(() => {
+    if (document.hidden) state.current.missed = true;
+    else reload();
+  }, [reload]);
 
   useEffect(() => {
     void read();
     const unwatch = topics.length ? watch(topics, soon) : () => undefined;
+    const seen = () => {
+      if (!document.hidden && state.current.missed) {
+        state.current.missed = false;
+        reload();
+      }
+    };
+    document.addEventListener("visibilitychange", seen);
     const ticking = everyMs ? setInterval(() => !paused.value && !document.hidden && soon(), everyMs) : 0;
     return () => {
       unwatch();
+      document.removeEventListener("visibilitychange", seen);
       clearInterval(ticking);
       clearTimeout(state.current.timer);
       state.current.abort?.abort();
     };
   }, [read, soon, topics.join(), everyMs]);
 
-  return { data: shown.data, problem: shown.problem, loading: shown.loading, at: shown.at, reload: soon };
+  return { data: shown.data, problem: shown.problem, loading: shown.loading, at: shown.at, reload };
 }
 
 /** Whether what is on the page may be old. */

@@ -2,10 +2,10 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { call, Problem } from "../../api/client";
-import type { Job, Page, Stats } from "../../api/types";
+import type { Job, Page } from "../../api/types";
 import { useLoad } from "../../data/load";
 import { useKeys } from "../../frame/keys";
-import { paused } from "../../live/live";
+import { paused, pulse } from "../../live/live";
 import { query, useParameter } from "../../parts/address";
 import { brief } from "../../parts/json";
 import { Button, Command, Copy, count, Empty, short, Skeleton, Title, Trouble } from "../../parts/kit";
@@ -16,6 +16,7 @@ import { Bulk } from "./bulk";
 import { FilterBar, statusesIn, withStatus } from "./filter";
 
 const PAGE = 100;
+const LIST_MS = 1_800; // a busy system changes all the time
 
 export default function Jobs() {
   const [q, setQ] = useParameter("q");
@@ -98,13 +99,12 @@ function Row({ job, index, here, chosen, toggle }: { job: Job; index: number; he
 }
 
 function StateChips({ q, set }: { q: string; set: (q: string) => void }) {
-  const stats = useLoad<Stats>("api/stats", ["jobs"]);
   const chosen = statusesIn(q);
   const flip = (state: string) => set(withStatus(q, chosen.includes(state) ? chosen.filter((one) => one !== state) : [...chosen, state]));
   return (
     <div class="chips" role="group" aria-label="States">
       {[...ACTIVE, ...FINAL].map((state) => {
-        const number = stats.data?.active[state];
+        const number = pulse.value?.active[state];
         return <button type="button" key={state} class="chip" aria-pressed={chosen.includes(state)} onClick={() => flip(state)}><Glyph state={state} />{state}{number !== undefined && <b>{count(number)}</b>}</button>;
       })}
     </div>
@@ -126,7 +126,7 @@ interface Listed { items: Job[]; fresh: number; loaded: boolean; more: boolean; 
 
 /** The list for a filter. Rows in place change as they change; new ones wait to be asked for. */
 function useJobs(q: string): Listed {
-  const first = useLoad<Page<Job>>(`api/jobs${query({ q, limit: PAGE })}`, ["jobs"]);
+  const first = useLoad<Page<Job>>(`api/jobs${query({ q, limit: PAGE })}`, ["jobs"], 0, LIST_MS);
   const [held, hold] = useState<{ q: string; items: Job[]; next: string | null }>({ q, items: [], next: null });
   const [busy, setBusy] = useState(false);
   const page = first.data;
