@@ -195,3 +195,38 @@ async def test_stopping_answers_everybody_and_nobody_waits_from_then_on() -> Non
     assert wakeups.stopping
     assert await Waiting(wakeups, poll()).answers() == [False]
     waiting.leave()
+
+
+async def test_a_queue_that_gives_again_wakes_as_many_as_it_gives() -> None:
+    wakeups = Wakeups()
+    waiting = Waiting(wakeups, poll("a", 2), poll("b", 2), poll("c", 2), poll(queue="other"))
+    assert await waiting.woken() == [False] * 4
+    wakeups.queue_ready("q", 3)
+    assert await waiting.woken() == [True, True, False, False]
+    waiting.leave()
+
+
+async def test_a_queue_that_gives_later_wakes_then_and_once() -> None:
+    wakeups = Wakeups()
+    waiting = Waiting(wakeups, poll("a"), poll("b"))
+    wakeups.queue_ready_later("q", 0.02, 1)
+    wakeups.queue_ready_later("q", 0.01, 2)  # there is a timer already
+    assert await waiting.woken() == [False, False]
+    async with asyncio.timeout(5):
+        while not any(await waiting.woken()):
+            pass
+    assert await waiting.woken() == [True, False]
+    wakeups.queue_ready_later("q", 0.0, 1)
+    async with asyncio.timeout(5):
+        assert await waiting.answers() == [True, True]
+    waiting.leave()
+
+
+async def test_nothing_is_woken_later_once_all_stops() -> None:
+    wakeups = Wakeups()
+    wakeups.queue_ready_later("q", 0.0, 1)
+    wakeups.stop()
+    wakeups.queue_ready_later("q", 0.0, 1)
+    waiting = Waiting(wakeups, poll())
+    assert await waiting.answers() == [False]
+    waiting.leave()

@@ -54,7 +54,7 @@ def test_a_store_that_worked_has_no_fault(store: OpenedStore) -> None:
     assert _faults(store) == {}
     _busy(store)
     found = _verified(store)
-    assert len(found) == 12
+    assert len(found) == 13
     assert [one for one in found if one.faults] == []
 
 
@@ -72,6 +72,7 @@ def test_a_store_that_worked_has_no_fault(store: OpenedStore) -> None:
         (sa.update(t.active_jobs).where(t.AWAITS_ADMISSION).values(state="pending", reason=None),
          "limits are kept", "key k is over"),
         (sa.delete(t.active_jobs).where(t.KEYED, t.READY), "limits do not leak", "key k has room"),
+        (sa.update(t.active_jobs).where(t.READY).values(ties=64), "only what runs", "does not run"),
         (sa.delete(w.dependencies), "nothing waits", "have all ended"),
     ],
 )  # fmt: skip

@@ -147,6 +147,11 @@ def _leaked() -> sa.Select[Any]:
     )
 
 
+def _counting() -> sa.Select[Any]:
+    """Jobs that count against what their queue may run, and do not run."""
+    return sa.select(_A.job_id).where(t.COUNTED, _A.worker_id.is_(None))
+
+
 def _forgotten() -> sa.Select[Any]:
     """Jobs that wait for others of which none is unfinished."""
     parent = t.active_jobs.alias("parent")
@@ -193,6 +198,7 @@ _CHECKS: tuple[tuple[str, str, Callable[[], sa.Select[Any]]], ...] = (
     ("attempts stay within their number", "job {} had too many attempts", _attempts),
     ("limits are kept", "the concurrency key {} is over its limit", _exceeded),
     ("limits do not leak", "the concurrency key {} has room and jobs that wait for it", _leaked),
+    ("only what runs counts in its queue", "job {} counts and does not run", _counting),
     ("nothing waits for what has ended", "job {} waits for jobs that have all ended", _forgotten),
     ("a finished workflow is finished", "workflow {} counts as finished and is not", _unfinished),
 )
