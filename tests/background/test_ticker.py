@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from functools import partial
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pytest
@@ -19,6 +22,8 @@ from tenure.store import schedules
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action
+from tenure.store.schedule_rows import encode_rules, encode_template
+from tenure.store.unit import Unit
 from tests.background.rig import Rig
 from tests.background.test_duties import Running
 from tests.builders import NOW, new_schedule
@@ -83,6 +88,56 @@ async def test_two_coordinators_under_restarts_fire_each_time_once(
         assert all((until - at) // SECOND + 1 == count for at, until, count in found)
     assert len(jobs) == len(set(jobs))
     assert len(jobs) >= 800
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("idle", [0, 100_000])
+async def test_ten_thousand_due_at_once(database_url: str, store_kind: str, idle: int) -> None:
+    """Prints how late they fire, and what a tick costs beside so many idle ones."""
+    there = Running(database_url)
+    late: list[int] = []
+    due = 0
+
+    def heard(unit: Unit) -> None:
+        late.extend([there.here.clock.now() - due] * unit.ready["default", "echo"])
+
+    async with there.running():
+        await many(there, idle, there.here.clock.now() + 10_000 * MINUTE)
+        ticker = Ticker(there.here.committer, there.here.reader)
+        spans = []
+        for _ in range(300):
+            begun = time.perf_counter()
+            await ticker.tick(there.here.clock.now())
+            spans.append(time.perf_counter() - begun)
+        there.here.on_commit(heard)
+        due = (there.here.clock.now() // SECOND + 4) * SECOND
+        await many(there, 10_000, due)
+        async with asyncio.timeout(120):
+            while len(late) < 10_000:
+                await asyncio.sleep(0.05)
+    p50, p99 = sorted(late)[5_000] // 1_000, sorted(late)[9_900] // 1_000
+    print(f"{store_kind}, {idle} idle: a tick {1e6 * median(spans):.0f} us;", end=" ")
+    print(f"late by p50 {p50} ms, p99 {p99} ms; load {os.getloadavg()[0]:.1f}")
+    jobs = await read(database_url, sa.select(t.jobs.c.schedule_id))
+    assert len({row[0] for row in jobs}) == len(jobs) == 10_000
+
+
+async def many(there: Running, count: int, at: int) -> None:
+    """Schedules that are due together."""
+    rules = encode_rules(new_schedule(cron="* * * * *", end_at=at).rules)
+    alike = {
+        "rules": rules, "created_at": NOW, "version": 1, "next_nominal_at": at,
+        "next_fire_at": at, **encode_template(new_schedule().template),
+    }  # fmt: skip
+    ids = IdSource().make(there.here.clock.now(), count)
+    for start in range(0, count, 10_000):
+        rows = [{"id": id_} | alike for id_ in ids[start : start + 10_000]]
+
+        def insert(unit: Unit, rows: list[Any] = rows) -> None:
+            unit.conn.execute(sa.insert(s.schedules), rows)
+            unit.fire_at(at)
+
+        await there.here.committer.run(insert)
 
 
 async def fired(url: str) -> int:

@@ -39,6 +39,21 @@ def test_every_option_arrives(tenure: Typed) -> None:
     assert job["expires_at"] == "2041-01-01T00:00:00Z"
 
 
+def test_a_job_waits_for_others(tenure: Typed) -> None:
+    first, second = (tenure("submit", "idle", "--after", "1h").out.strip() for _ in range(2))
+    words = ("--depends-on", first, "--depends-on", f"{second.upper()}:done", "--join", "any")
+    waits = tenure("submit", "idle", *words).out.strip()
+    job = tenure("jobs", "get", waits).json
+    assert (job["status"], job["join"]) == ("blocked", "any")
+    edges = {edge["job_id"]: edge["on"] for edge in job["depends_on"]}
+    assert edges == {first: "success", second: "done"}
+    assert tenure("jobs", "cancel", second).code == 0
+    assert tenure("jobs", "get", waits).json["status"] == "pending"
+    wrong = tenure("submit", "idle", "--depends-on", f"{first}:never")
+    assert (wrong.code, "success" in wrong.err) == (2, True)
+    tenure("jobs", "cancel", first, waits)
+
+
 def test_after_is_a_delay(tenure: Typed) -> None:
     made = tenure("submit", "nobody", "--after", "1h").out.strip()
     assert tenure("jobs", "get", made, "-o", "json").json["status"] == "scheduled"

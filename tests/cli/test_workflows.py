@@ -65,10 +65,10 @@ def test_the_same_key_is_the_same_workflow(tenure: Typed) -> None:
 
 def test_what_is_wrong_with_a_file_is_said(tenure: Typed, tmp_path: Path) -> None:
     missing = tenure("workflows", "submit", str(tmp_path / "none.yaml"))
-    assert missing.code == 2
+    assert (missing.code, "none.yaml: No such file or directory" in missing.err) == (2, True)
     for text, words in (
         ("jobs: {a: {type: greet, depends_on: [b]}}", "no job has the key b"),
-        ("jobs: [", "neither YAML nor JSON"),
+        ("jobs: [\n\n", "neither YAML nor JSON: expected the node content, but found"),
         ("[1]", "must hold an object"),
         ("jobs: {a: {type: greet, depends_on: [a]}}", "a depends on itself"),
     ):

@@ -88,7 +88,7 @@ def test_cancel_of_a_completed_job_is_refused(store: OpenedStore) -> None:
     job_id = one(store)
     claimed(store, WORKER)
     ended(store, report(job_id))
-    with pytest.raises(IllegalTransition, match="completed cannot cancel"):
+    with pytest.raises(IllegalTransition, match="completed cannot be cancelled"):
         store.run(control.cancel, job_id, ACTION)
     assert store.run(reads.job, job_id).state == "completed"
 
@@ -174,7 +174,7 @@ def test_retry_clears_an_expiry_that_has_passed(store: OpenedStore) -> None:
 def test_retry_of_an_unfinished_job_is_refused(store: OpenedStore) -> None:
     job_id = failed(store)
     store.run(control.retry, job_id, ACTION)
-    with pytest.raises(IllegalTransition, match="pending cannot retry"):
+    with pytest.raises(IllegalTransition, match="pending cannot be retried"):
         store.run(control.retry, job_id, ACTION)
     assert measured(store, "retried") == 1
 

@@ -53,6 +53,16 @@ def submit(
     on_lost: Annotated[
         str | None, typer.Option(metavar="WORD", help="retry, or fail: run at most once.")
     ] = None,
+    depends_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID[:WORD]",
+            help="Wait for this job's success, or :failure, or :done. Several times.",
+        ),
+    ] = None,
+    join: Annotated[
+        str | None, typer.Option(metavar="WORD", help="all of them (default), or any.")
+    ] = None,
     concurrency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="Jobs of a key run one by one, or as limited.")
     ] = None,
@@ -90,6 +100,8 @@ def submit(
         "retry_policy": backoff,
         "expires_at": expires_at and arguments.instant(expires_at),
         "on_lost": on_lost,
+        "depends_on": [_edge(text) for text in depends_on or []] or None,
+        "join": join,
         "concurrency_key": concurrency_key,
         "unique": _unique(unique, unique_scope, on_conflict),
     }
@@ -104,6 +116,11 @@ def submit(
     job = wait_for(session, submitted.id, longest)
     session.printer.record(job, job_fields(job))
     raise typer.Exit(code_of_job(job.status))
+
+
+def _edge(text: str) -> dict[str, str]:
+    job_id, _, condition = text.partition(":")
+    return {"job_id": job_id.lower()} | ({"on": condition} if condition else {})
 
 
 def _unique(key: str | None, scope: str | None, on_conflict: str | None) -> dict[str, Any] | None:

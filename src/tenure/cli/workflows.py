@@ -58,15 +58,17 @@ def submit(
 
 def content(file: str) -> dict[str, Any]:
     """The workflow in a file; its jobs may be a list, or a mapping from key to job."""
-    from tenure.cli.yaml import Malformed, load
+    from tenure.cli.yaml import Malformed, blame, load
 
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
         found = load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"cannot read {file}: {error}") from None
+    except OSError as error:
+        raise typer.BadParameter(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{file} is no UTF-8 text") from None
     except Malformed as error:
-        raise InvalidInput(f"{file} is neither YAML nor JSON: {error}") from None
+        raise InvalidInput(f"{file} is neither YAML nor JSON: {blame(error)}") from None
     if not isinstance(found, dict):
         raise InvalidInput(f"{file} must hold an object with jobs")
     jobs = found.get("jobs")

@@ -11,6 +11,16 @@ from typing import Any
 import yaml
 
 Malformed = yaml.YAMLError
+
+
+def blame(error: yaml.YAMLError) -> str:
+    """What is wrong and where, in one line."""
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    if problem is None or mark is None:
+        return " ".join(str(error).split())
+    return f"{problem} in line {mark.line + 1}"
+
+
 _BOOL, _TIME = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"
 
 

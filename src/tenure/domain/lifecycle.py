@@ -154,11 +154,19 @@ TERMINAL: frozenset[JobState] = frozenset(
 ACTIVE: frozenset[JobState] = frozenset(JobState) - TERMINAL
 
 
+_WORDS: dict[Event, str] = {
+    Event.CANCEL: "be cancelled",
+    Event.PAUSE: "be paused",
+    Event.RESUME: "be resumed",
+    Event.RETRY: "be retried",
+}
+
+
 def step(state: JobState, event: Event, facts: Circumstances | None = None) -> JobState:
     """The state after `event`. Raises IllegalTransition when the table has no such pair."""
     target = TRANSITIONS.get((state, event))
     if target is None:
-        raise IllegalTransition(f"a job that is {state} cannot {event.replace('_', ' ')}")
+        raise IllegalTransition(f"a job that is {state} cannot {_WORDS.get(event, event)}")
     if isinstance(target, Choice):
         return target.decide(facts or Circumstances())
     return target

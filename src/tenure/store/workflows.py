@@ -38,7 +38,7 @@ def cancel(unit: Unit, workflow_id: str, action: Action) -> None:
     if state is WorkflowState.CANCELLED:
         return
     if state is not WorkflowState.RUNNING:
-        raise IllegalTransition(f"a workflow that is {state} cannot cancel")
+        raise IllegalTransition(f"a workflow that is {state} cannot be cancelled")
     unit.execute(_set_cancelled(), workflow=workflow_id, at=unit.now)
     rows = unit.rows(_lock_active(unit.dialect), workflow_id=workflow_id)
     waiting = [row for row in rows if row[6] is None]
