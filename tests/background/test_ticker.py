@@ -125,7 +125,7 @@ async def test_ten_thousand_due_at_once(database_url: str, store_kind: str, idle
 async def many(there: Running, count: int, at: int) -> None:
     """Schedules that are due together."""
     rules = encode_rules(new_schedule(cron="* * * * *", end_at=at).rules)
-    alike = {
+    alike: dict[str, Any] = {
         "rules": rules, "created_at": NOW, "version": 1, "next_nominal_at": at,
         "next_fire_at": at, **encode_template(new_schedule().template),
     }  # fmt: skip

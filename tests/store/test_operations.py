@@ -168,7 +168,7 @@ def test_a_canary_that_ends_badly_stops_it(store: OpenedStore, end: str) -> None
     assert store.run(operations.judge, row(store, operation))
     told = row(store, operation)
     assert told.state == "stopped"
-    word = "is failed" if end == "fails" else "is gone"
+    word = "ended as failed" if end == "fails" else "is gone"
     assert told.note == f"the canary {ids[1]} {word}"
     assert state(store, ids[0]) == "failed"
 

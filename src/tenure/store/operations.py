@@ -223,6 +223,6 @@ def judge(unit: Unit, seen: OperationRow) -> bool:
         return True
     if state is not None and state not in TERMINAL:
         return False
-    word = "is gone" if state is None else f"is {state}"
+    word = "is gone" if state is None else f"ended as {state}"
     _finish(unit, row.id, OperationState.STOPPED, f"the canary {row.canary_job_id} {word}")
     return True
