@@ -118,6 +118,7 @@ class Limits(_Group):
     body: Size = 8 * 1024 * 1024
     queued_writes: Annotated[int, Field(ge=1)] = 10_000
     logins: Annotated[int, Field(ge=1)] = 30
+    failed_logins: Annotated[int, Field(ge=1)] = 5
     refreshes: Annotated[int, Field(ge=1)] = 120
     registrations: Annotated[int, Field(ge=1)] = 10
 

@@ -16,7 +16,7 @@ import pytest
 from tenure.api.app import create_app
 from tenure.api.server import build
 from tenure.coordinator.coordinator import Coordinator
-from tenure.settings import Settings
+from tenure.settings import Limits, Settings
 from tests.api.calls import Api, Callers
 from tests.postgres import PostgresServer, free_port
 
@@ -43,12 +43,17 @@ def database_url(
     server.drop(name)
 
 
+EVERYBODY = Limits(logins=10**6, failed_logins=10**6, refreshes=10**6, registrations=10**6)
+"""As often as the tests of a module like, from one address."""
+
+
 def required(database_url: str, directory: Path) -> Settings:
     """Settings of a coordinator that wants authentication and keeps its files here."""
     return Settings(
         database_url=database_url,
         auth="required",
         admin_token_file=str(directory / "admin.token"),
+        limits=EVERYBODY,
     )
 
 

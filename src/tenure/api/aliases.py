@@ -8,7 +8,8 @@ from __future__ import annotations
 from litestar import Response, get, patch, post
 from litestar.params import FromPath
 
-from tenure.api.exchange import Ask, answer, coordinator, model_body, optional_body, principal_of
+from tenure.api import auth
+from tenure.api.exchange import Ask, answer, coordinator, optional_body, principal_of
 from tenure.api.security import allow
 from tenure.api.system import readiness
 from tenure.domain.access import Permission
@@ -76,8 +77,7 @@ async def health_metrics(request: Ask) -> Response[bytes]:
     opt=allow(Permission.OPEN, body=access.SignUpIn, answers={201: access.User}),
 )
 async def sign_up(request: Ask) -> Response[bytes]:
-    asked = await model_body(request, access.SignUpIn)
-    return answer(await coordinator(request).accounts.register(asked), 201)
+    return await auth.sign_up(request)
 
 
 ROUTES = [sign_up, pause, resume, job_status, health, health_metrics]

@@ -7,6 +7,8 @@ from litestar import Response, get, post
 from tenure.api.authentication import bearer
 from tenure.api.exchange import Ask, answer, coordinator, model_body, optional_body, principal_of
 from tenure.api.security import allow
+from tenure.api.throttling import admit
+from tenure.coordinator.throttling import Door
 from tenure.domain.access import Permission
 from tenure.wire import access
 
@@ -18,8 +20,13 @@ from tenure.wire import access
     opt=allow(Permission.OPEN, body=access.SignUpIn, answers={201: access.User}),
 )
 async def register(request: Ask) -> Response[bytes]:
-    asked = await model_body(request, access.SignUpIn)
-    return answer(await coordinator(request).accounts.register(asked), 201)
+    return await sign_up(request)
+
+
+async def sign_up(request: Ask) -> Response[bytes]:
+    """Make an account; also for the other name of the route."""
+    asked, address = await model_body(request, access.SignUpIn), admit(request, Door.REGISTER)
+    return answer(await coordinator(request).accounts.register(asked, address), 201)
 
 
 @post(
@@ -30,8 +37,11 @@ async def register(request: Ask) -> Response[bytes]:
     opt=allow(Permission.OPEN, body=access.LoginIn, answers={200: access.LoggedIn}),
 )
 async def login(request: Ask) -> Response[bytes]:
-    asked = await model_body(request, access.LoginIn)
-    return answer(await coordinator(request).accounts.login(asked))
+    asked, here = await model_body(request, access.LoginIn), coordinator(request)
+    address = admit(request, Door.LOGIN, asked.login)
+    told = await here.accounts.login(asked, address)
+    here.throttle.succeeded(address, asked.login)
+    return answer(told)
 
 
 @post(
@@ -43,6 +53,7 @@ async def login(request: Ask) -> Response[bytes]:
 )
 async def refresh(request: Ask) -> Response[bytes]:
     asked = await model_body(request, access.RefreshIn)
+    admit(request, Door.REFRESH)
     return answer(await coordinator(request).accounts.refresh(asked.refresh_token))
 
 
@@ -77,9 +88,12 @@ async def me(request: Ask) -> Response[bytes]:
     opt=allow(Permission.ACCOUNT, body=access.PasswordIn, answers={200: access.LoggedIn}),
 )
 async def change_password(request: Ask) -> Response[bytes]:
-    asked = await model_body(request, access.PasswordIn)
-    accounts = coordinator(request).accounts
-    return answer(await accounts.change_password(principal_of(request), asked))
+    asked, who = await model_body(request, access.PasswordIn), principal_of(request)
+    here, account = coordinator(request), f"password of {who.id}"
+    address = admit(request, Door.LOGIN, account)
+    told = await here.accounts.change_password(who, asked)
+    here.throttle.succeeded(address, account)
+    return answer(told)
 
 
 ROUTES = [register, login, refresh, logout, me, change_password]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery
 
-from tenure.api.exchange import Ask, answer, coordinator, model_body
+from tenure.api.exchange import Ask, answer, coordinator, model_body, principal_of
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire import access
@@ -31,7 +31,8 @@ async def list_users(
     opt=allow(Permission.ADMINISTER, body=access.UserIn, answers={201: access.User}),
 )
 async def create_user(request: Ask) -> Response[bytes]:
-    user = await coordinator(request).users.add(await model_body(request, access.UserIn))
+    asked = await model_body(request, access.UserIn)
+    user = await coordinator(request).users.add(principal_of(request), asked)
     return answer(user, 201, {"Location": f"/api/users/{user.id}"})
 
 
@@ -53,7 +54,7 @@ async def get_user(request: Ask, who: FromPath[str]) -> Response[bytes]:
 )
 async def change_user(request: Ask, who: FromPath[str]) -> Response[bytes]:
     asked = await model_body(request, access.UserEditIn)
-    return answer(await coordinator(request).users.change(who, asked))
+    return answer(await coordinator(request).users.change(principal_of(request), who, asked))
 
 
 @post(
@@ -65,7 +66,8 @@ async def change_user(request: Ask, who: FromPath[str]) -> Response[bytes]:
 )
 async def reset_password(request: Ask, who: FromPath[str]) -> Response[bytes]:
     asked = await model_body(request, access.ResetIn)
-    return answer(await coordinator(request).users.reset_password(who, asked.password))
+    users, caller = coordinator(request).users, principal_of(request)
+    return answer(await users.reset_password(caller, who, asked.password))
 
 
 @delete(
@@ -76,7 +78,7 @@ async def reset_password(request: Ask, who: FromPath[str]) -> Response[bytes]:
     opt=allow(Permission.ADMINISTER),
 )
 async def delete_user(request: Ask, who: FromPath[str]) -> None:
-    await coordinator(request).users.delete(who)
+    await coordinator(request).users.delete(principal_of(request), who)
 
 
 ROUTES = [list_users, create_user, get_user, change_user, reset_password, delete_user]

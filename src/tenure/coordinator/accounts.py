@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.coordinator import credentials
+from tenure.coordinator import credentials, witness
 from tenure.coordinator.authentication import Authentication
 from tenure.coordinator.passwords import Passwords
 from tenure.coordinator.signing import ACCESS_SECONDS, Signer
@@ -13,9 +13,11 @@ from tenure.domain.ids import IdSource
 from tenure.store import accounts as store
 from tenure.store import sessions
 from tenure.store.accounts import NewUser, UserRow
+from tenure.store.audit import Entry, audit
 from tenure.store.committer import Committer
 from tenure.store.reader import Reader
 from tenure.store.sessions import NewRefresh
+from tenure.store.unit import Unit
 from tenure.wire.access import LoggedIn, LoginIn, Me, PasswordIn, SignUpIn, User
 from tenure.wire.base import maybe_time_out, time_out
 
@@ -51,9 +53,9 @@ class Accounts:
         self._authentication = authentication
         self._open = open_registration
 
-    async def register(self, asked: SignUpIn) -> User:
-        """Make an account with the role user. Raises Forbidden where that is for administrators,
-        Conflict when the name or e-mail is taken."""
+    async def register(self, asked: SignUpIn, address: str | None = None) -> User:
+        """Make an account with the role user, for a caller at `address`. Raises Forbidden where
+        that is for administrators, Conflict when the name or e-mail is taken."""
         if not self._open:
             raise Forbidden("registration is closed here, ask an administrator for an account")
         now = self._clock.now()
@@ -64,27 +66,45 @@ class Accounts:
             Role.USER,
             await self._passwords.hash(asked.password),
         )
-        await self._committer.run(lambda unit: store.add_user(unit, user), key=user.id)
+        who = Principal(Role.USER, user.id, user.name or user.email or "", address=address)
+
+        def add(unit: Unit) -> None:
+            store.add_user(unit, user)
+            witness.administered(unit, "user.register", who, user.id)
+
+        await self._committer.run(add, key=user.id)
         return shown(await self._reader.run(lambda unit: store.get_user(unit, user.id)))
 
-    async def login(self, asked: LoginIn) -> LoggedIn:
-        """Begin a session. Raises Unauthenticated, alike for an unknown user, a wrong password and
-        an account that is locked."""
+    async def login(self, asked: LoginIn, address: str | None = None) -> LoggedIn:
+        """Begin a session, for a caller at `address`. Raises Unauthenticated, alike for an unknown
+        user, a wrong password and an account that is locked."""
         user = await self._reader.run(lambda unit: store.find_user(unit, asked.login))
         verdict = await self._passwords.check(user and user.password, asked.password)
         if user is None or not verdict.good:
+            await self._note_failure(asked.login, address)
             raise Unauthenticated(_WRONG)
         if verdict.newer is not None:
             known, newer = user, verdict.newer
             await self._committer.run(lambda unit: store.rehash(unit, known, newer), key=user.id)
-        return await self._begin(user)
+        return await self._begin(user, address)
 
-    async def _begin(self, user: UserRow) -> LoggedIn:
+    async def _note_failure(self, login: str, address: str | None) -> None:
+        entry = Entry("user.login_failed", None, "user", login, address=address)
+        await self._committer.run(lambda unit: audit(unit, [entry]))
+
+    async def _begin(self, user: UserRow, address: str | None) -> LoggedIn:
         family, token, refresh = self._ids.one(self._clock.now()), *self._refresh_token()
-        found = await self._committer.run(
-            lambda unit: sessions.open_session(unit, user, family, refresh), key=user.id
-        )
+        who = Principal(Role(user.role), user.id, user.name or user.email or "", address=address)
+
+        def begin(unit: Unit) -> UserRow | None:
+            found = sessions.open_session(unit, user, family, refresh)
+            if found is not None:
+                witness.administered(unit, "user.login", who, user.id)
+            return found
+
+        found = await self._committer.run(begin, key=user.id)
         if found is None:
+            await self._note_failure(user.name or user.email or "", address)
             raise Unauthenticated(_WRONG)
         return self._logged_in(found, family, token)
 
@@ -141,13 +161,18 @@ class Accounts:
         user_id = principal.id
         user = await self._reader.run(lambda unit: store.get_user(unit, user_id))
         if not (await self._passwords.check(user.password, asked.current_password)).good:
+            await self._note_failure(principal.name, principal.address)
             raise Unauthenticated("the current password is wrong")
         new = await self._passwords.hash(asked.new_password)
-        changed = await self._committer.run(
-            lambda unit: store.set_password(unit, user_id, new, user), key=user_id
-        )
+
+        def change(unit: Unit) -> UserRow:
+            found = store.set_password(unit, user_id, new, user)
+            witness.administered(unit, "user.password", principal, user_id)
+            return found
+
+        changed = await self._committer.run(change, key=user_id)
         self._authentication.forget()
-        return await self._begin(changed)
+        return await self._begin(changed, principal.address)
 
     def _refresh_token(self) -> tuple[str, NewRefresh]:
         token = credentials.new_token(credentials.REFRESH_TOKEN)

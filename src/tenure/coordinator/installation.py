@@ -18,6 +18,7 @@ from tenure.domain.errors import ConfigurationError
 from tenure.domain.ids import IdSource
 from tenure.settings import Settings
 from tenure.store.accounts import NewUser, add_user, find_user, has_admin
+from tenure.store.audit import Entry, audit
 from tenure.store.committer import Committer
 from tenure.store.reader import Reader
 from tenure.store.secrets import keep_secret, read_secret
@@ -91,6 +92,8 @@ class Installation:
         name = f"{_ADMIN}-{secrets.token_hex(4)}" if taken else _ADMIN
         add_user(unit, NewUser(user_id, name, None, Role.ADMIN, None))
         add_token(unit, self._token(Kind.API_TOKEN, "first administrator", token, user_id))
+        told = {"name": name, "role": Role.ADMIN.value}
+        audit(unit, [Entry("user.create", None, "user", user_id, "first start", None, told)])
         return True
 
     async def _worker_token(self, path: Path) -> None:

@@ -60,11 +60,6 @@ class Backoff:
         return 0 if over < 0 else int(min(SECOND * 2 ** min(over, 32), self.cap))
 
 
-# An account can be slowed down by anybody, an address only by itself.
-_ACCOUNT = Backoff(free=5, cap=_MINUTE)
-_ADDRESS = Backoff(free=20, cap=15 * _MINUTE)
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How much of a pace is left: `remaining` at once, all of it again in `reset_seconds`."""
@@ -115,6 +110,9 @@ class Throttle:
             Door.REFRESH: Pace(limits.refreshes, _MINUTE),
             Door.REGISTER: Pace(limits.registrations, _HOUR),
         }
+        # An account can be slowed down by anybody, an address only by itself.
+        self._account = Backoff(limits.failed_logins, _MINUTE)
+        self._address = Backoff(4 * limits.failed_logins, 15 * _MINUTE)
         self._taken: _Memory[int] = _Memory()
         self._failures: _Memory[_Failures] = _Memory()
 
@@ -146,7 +144,7 @@ class Throttle:
             found = self._failures.get(key)
             if found is None:
                 continue
-            if backoff is _ACCOUNT or found.number <= 1:
+            if backoff is self._account or found.number <= 1:
                 self._failures.drop(key)
             else:
                 found.number -= 1
@@ -158,7 +156,10 @@ class Throttle:
 
     def _keys(self, address: str, account: str) -> tuple[tuple[str, Backoff], ...]:
         name = account.strip().casefold()[:MAX_ACCOUNT]
-        return ((f"account:{name}", _ACCOUNT), (f"address:{_whence(address)}", _ADDRESS))
+        return (
+            (f"account:{name}", self._account),
+            (f"address:{_whence(address)}", self._address),
+        )
 
     def _take(self, door: Door, whence: str, now: int) -> Standing:
         pace = self._paces[door]

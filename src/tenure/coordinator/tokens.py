@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tenure.coordinator import credentials, queries
+from tenure.coordinator import credentials, queries, witness
 from tenure.coordinator.authentication import Authentication
 from tenure.domain.access import GRANTS, Kind, Permission, Principal, Role, narrowed
 from tenure.domain.clock import Clock
@@ -13,6 +13,7 @@ from tenure.domain.ids import IdSource, first_at, is_id
 from tenure.store import tokens as store
 from tenure.store.committer import Committer
 from tenure.store.reader import Reader
+from tenure.store.unit import Unit
 from tenure.wire.access import NewToken, Token, TokenIn
 from tenure.wire.base import Page, maybe_time_out, time_out
 
@@ -62,7 +63,7 @@ class Tokens:
             queues=asked.queues,
             expires_at=expires_at,
         )
-        await self._committer.run(lambda unit: store.add_token(unit, kept))
+        await self._committer.run(lambda unit: _add(unit, kept, principal))
         scopes, queues = kept.scopes, kept.queues
         return NewToken(
             id=kept.id,
@@ -101,8 +102,20 @@ class Tokens:
         if not is_id(token_id):
             raise TokenNotFound(f"there is no token {token_id[:100]}")
         owner = _whose(principal)
-        await self._committer.run(lambda unit: store.revoke(unit, token_id, owner), key=token_id)
+
+        def revoke(unit: Unit) -> None:
+            store.revoke(unit, token_id, owner)
+            witness.administered(unit, "token.revoke", principal, token_id)
+
+        await self._committer.run(revoke, key=token_id)
         self._authentication.forget()
+
+
+def _add(unit: Unit, token: store.NewToken, principal: Principal) -> None:
+    store.add_token(unit, token)
+    names = ("kind", "name", "queues", "scopes", "expires_at")
+    told = {name: getattr(token, name) for name in names}
+    witness.administered(unit, "token.create", principal, token.id, None, told)
 
 
 def _whose(principal: Principal) -> str | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from tenure.coordinator import queries
+from tenure.coordinator import queries, witness
 from tenure.coordinator.accounts import shown
 from tenure.coordinator.authentication import Authentication
 from tenure.coordinator.passwords import Passwords
+from tenure.domain.access import Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput, UserNotFound
 from tenure.domain.ids import IdSource, first_at, is_id
@@ -54,38 +56,62 @@ class Users:
         user_id = await self._id(who)
         return shown(await self._reader.run(lambda unit: store.get_user(unit, user_id)))
 
-    async def add(self, asked: UserIn) -> User:
+    async def add(self, principal: Principal, asked: UserIn) -> User:
         """Make an account of any role. Raises Conflict when the name or e-mail is taken."""
         password = None
         if asked.password is not None:
             password = await self._passwords.hash(asked.password)
         user_id = self._ids.one(self._clock.now())
         user = NewUser(user_id, asked.called, asked.email, asked.role, password)
-        await self._committer.run(lambda unit: store.add_user(unit, user), key=user_id)
+
+        def add(unit: Unit) -> None:
+            store.add_user(unit, user)
+            after = _told(store.get_user(unit, user_id))
+            witness.administered(unit, "user.create", principal, user_id, None, after)
+
+        await self._committer.run(add, key=user_id)
         return await self.get(user_id)
 
-    async def change(self, who: str, asked: UserEditIn) -> User:
+    async def change(self, principal: Principal, who: str, asked: UserEditIn) -> User:
         """Another role, locked out or let in again; what it holds is void within a second.
 
         Repeatable. Raises Conflict for the last administrator.
         """
         user_id = await self._id(who)
         role, disabled = asked.role, asked.disabled
-        return await self._act(
-            user_id, lambda unit: store.change_user(unit, user_id, role, disabled)
-        )
 
-    async def reset_password(self, who: str, password: str) -> User:
+        def change(unit: Unit) -> UserRow:
+            before = store.get_user(unit, user_id)
+            user = store.change_user(unit, user_id, role, disabled)
+            told = (_told(before), _told(user))
+            witness.administered(unit, "user.change", principal, user_id, *told)
+            return user
+
+        return await self._act(user_id, change)
+
+    async def reset_password(self, principal: Principal, who: str, password: str) -> User:
         """Set somebody's password; every session of it ends."""
         user_id = await self._id(who)
         new = await self._passwords.hash(password)
-        return await self._act(user_id, lambda unit: store.set_password(unit, user_id, new))
 
-    async def delete(self, who: str) -> None:
+        def reset(unit: Unit) -> UserRow:
+            user = store.set_password(unit, user_id, new)
+            witness.administered(unit, "user.password", principal, user_id)
+            return user
+
+        return await self._act(user_id, reset)
+
+    async def delete(self, principal: Principal, who: str) -> None:
         """Delete an account, its sessions and API tokens; what it owns stays. Raises Conflict for
         the last administrator."""
         user_id = await self._id(who)
-        await self._committer.run(lambda unit: store.delete_user(unit, user_id), key=user_id)
+
+        def delete(unit: Unit) -> None:
+            before = store.get_user(unit, user_id)
+            store.delete_user(unit, user_id)
+            witness.administered(unit, "user.delete", principal, user_id, _told(before))
+
+        await self._committer.run(delete, key=user_id)
         self._authentication.forget()
 
     async def _act(self, user_id: str, verb: Callable[[Unit], UserRow]) -> User:
@@ -100,3 +126,9 @@ class Users:
         if user is None:
             raise UserNotFound(f"there is no user {who[:100]}")
         return user.id
+
+
+def _told(user: UserRow) -> dict[str, Any]:
+    """What the audit says of a user."""
+    names = ("name", "email", "role")
+    return {name: getattr(user, name) for name in names} | {"disabled": bool(user.disabled)}

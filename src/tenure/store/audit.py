@@ -31,7 +31,8 @@ _UNSTORABLE = {0: "\ufffd"} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One act. `by` None: the coordinator itself. `target` names a kind of thing (`job`, `user`).
+    """One act. `by` None: the coordinator itself, or with `address` somebody not known there.
+    `target` names a kind of thing (`job`, `user`).
 
     `before` and `after` hold what changed; secrets are masked by whoever fills them.
     """
@@ -43,6 +44,7 @@ class Entry:
     reason: str | None = None
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+    address: str | None = None
 
 
 def audit(unit: Unit, entries: list[Entry]) -> None:
@@ -63,7 +65,7 @@ def _row(id_: str, now: int, entry: Entry) -> tuple[Any, ...]:
         _short(None if by is None else by.name),
         None if by is None else by.role.value,
         None if by is None else by.token_id,
-        None if by is None else by.address,
+        entry.address if by is None else by.address,
         entry.target, _short(entry.target_id), _clean(entry.reason),
         None if entry.before is None else _clean(json_text(entry.before)),
         None if entry.after is None else _clean(json_text(entry.after)),
