@@ -10,6 +10,7 @@ from argon2 import PasswordHasher, extract_parameters
 
 from tenure.coordinator.coordinator import Coordinator
 from tenure.coordinator.passwords import MAX_WAITING, Passwords
+from tenure.domain.access import LOCAL_ADMIN
 from tenure.domain.errors import TooMany, Unauthenticated
 from tenure.store import tables_access as ta
 from tenure.store.accounts import get_user
@@ -65,8 +66,13 @@ async def test_an_older_hash_is_made_anew() -> None:
     assert (await Passwords().check(older, "wrong")).newer is None
 
 
+ANN = {"name": "ann", "password": PASSWORD}
+
+
 async def test_a_login_keeps_the_newer_hash(coordinator: Coordinator) -> None:
-    user = await coordinator.users.add(validate(UserIn, {"name": "ann", "password": PASSWORD}))
+    user = await coordinator.users.add(
+        LOCAL_ADMIN, validate(UserIn, {"name": "ann", "password": PASSWORD})
+    )
     older = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
     age = sa.update(ta.users).values(password=older)
     await coordinator.store.write(lambda conn: conn.execute(age) and None)
@@ -95,7 +101,9 @@ async def test_too_many_at_a_time_are_refused() -> None:
 
 async def test_heartbeats_go_on_beside_many_logins(coordinator: Coordinator) -> None:
     worker_id = await register(coordinator)
-    await coordinator.users.add(validate(UserIn, {"name": "ann", "password": PASSWORD}))
+    await coordinator.users.add(
+        LOCAL_ADMIN, validate(UserIn, {"name": "ann", "password": PASSWORD})
+    )
     asked = [
         validate(LoginIn, {"name": "ann" if n % 2 else "nobody", "password": f"wrong {n}"})
         for n in range(40)

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tenure.coordinator.coordinator import Coordinator
-from tenure.domain.access import Role
+from tenure.domain.access import LOCAL_ADMIN, Role
 from tenure.domain.errors import Unauthenticated
 from tenure.settings import Settings
 from tenure.wire.access import LoginIn, UserEditIn, UserIn
@@ -50,14 +50,16 @@ async def until_refused(here: Coordinator, token: str) -> None:
 
 async def test_a_demoted_user_is_so_everywhere(both: tuple[Coordinator, Coordinator]) -> None:
     one, other = both
-    await one.users.add(validate(UserIn, {"name": "ann", "password": PASSWORD, "role": "admin"}))
-    await one.users.add(validate(UserIn, {"name": "boss", "role": "admin"}))
+    await one.users.add(
+        LOCAL_ADMIN, validate(UserIn, {"name": "ann", "password": PASSWORD, "role": "admin"})
+    )
+    await one.users.add(LOCAL_ADMIN, validate(UserIn, {"name": "boss", "role": "admin"}))
     asked = validate(LoginIn, {"name": "ann", "password": PASSWORD})
     login = await one.accounts.login(asked)
     assert (await other.authentication.find(login.token)).role is Role.ADMIN
-    await one.users.change("ann", validate(UserEditIn, {"role": "user"}))
+    await one.users.change(LOCAL_ADMIN, "ann", validate(UserEditIn, {"role": "user"}))
     await until_refused(other, login.token)
     again = await other.accounts.refresh(login.refresh_token)
     assert (await one.authentication.find(again.token)).role is Role.USER
-    await other.users.delete("ann")
+    await other.users.delete(LOCAL_ADMIN, "ann")
     await until_refused(one, again.token)
