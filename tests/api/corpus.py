@@ -88,6 +88,7 @@ BY_ID = [
     ("GET", "/api/jobs/{id}"), ("GET", "/api/jobs/{id}/runs"), ("GET", "/api/jobs/{id}/runs/1"),
     ("GET", "/api/jobs/{id}/logs"), ("GET", "/api/jobs/{id}/events"),
     ("GET", "/api/job-status/{id}"), ("DELETE", "/api/jobs/{id}"), ("GET", "/api/workers/{id}"),
+    ("GET", "/api/users/{id}"), ("DELETE", "/api/users/{id}"), ("DELETE", "/api/tokens/{id}"),
     ("GET", "/api/operations/{id}"), ("POST", "/api/operations/{id}/abort"),
     ("POST", "/api/workers/{id}/drain"), ("POST", "/api/jobs/{id}/cancel"),
     ("POST", "/api/jobs/{id}/retry"), ("POST", "/api/jobs/{id}/pause"),

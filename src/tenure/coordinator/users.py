@@ -20,6 +20,7 @@ from tenure.store.reader import Reader
 from tenure.store.unit import Unit
 from tenure.wire.access import User, UserEditIn, UserIn
 from tenure.wire.base import Page
+from tenure.wire.text import unstorable
 
 
 class Users:
@@ -122,7 +123,9 @@ class Users:
     async def _id(self, who: str) -> str:
         if is_id(who):
             return who
-        user = await self._reader.run(lambda unit: store.find_user(unit, who.lower()))
+        user = None
+        if not unstorable(who):
+            user = await self._reader.run(lambda unit: store.find_user(unit, who.lower()))
         if user is None:
             raise UserNotFound(f"there is no user {who[:100]}")
         return user.id
