@@ -180,6 +180,17 @@ async def test_administration_is_told(callers: Callers) -> None:
         "limit.set", {"max_running": 1}, {"max_running": 3},
     )  # fmt: skip
     assert second["after"] == {"max_running": None}
+    queue = fresh_queue()
+    for path, asked in (("", {"max_running": 2}), ("/pause", {"reason": "why"}), ("/pause", {})):
+        method = "POST" if path else "PUT"
+        answer = await callers.admin.client.request(
+            method, f"/api/queues/{queue}{path}", json=asked
+        )
+        assert answer.status_code == 200, answer.text
+    limited, paused = await _told(callers, queue)
+    assert (limited["action"], limited["after"]["max_running"]) == ("queue.set", 2)
+    assert (paused["before"]["paused"], paused["after"]["paused"]) == (False, True)
+    assert paused["reason"] == "why"
     body = {"name": "w", "queues": ["q"], "types": [{"name": "echo"}]}
     worker = await _post(callers.worker, "/api/workers/register", body)
     await _post(callers.admin, f"/api/workers/{worker['worker_id']}/drain", {})

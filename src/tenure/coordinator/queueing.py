@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tenure.coordinator import witness
 from tenure.coordinator.acting import action
 from tenure.coordinator.editing import versions
 from tenure.coordinator.insight import Insight
@@ -90,7 +91,15 @@ class Queueing:
     ) -> wire.Queue:
         _check(name)
         act = action(principal, reason)
-        await self._committer.run(lambda unit: verb(unit, name, act), key=f"{store.LAST_KEY}{name}")
+
+        def do(unit: Unit) -> None:
+            before = _told(store.settings_of(unit, name))
+            verb(unit, name, act)
+            after = _told(store.settings_of(unit, name))
+            if before != after:
+                witness.administered(unit, "queue.set", principal, name, before, after, reason)
+
+        await self._committer.run(do, key=f"{store.LAST_KEY}{name}")
         return await self._read(name)
 
     async def _read(self, name: str) -> wire.Queue:
@@ -114,6 +123,17 @@ class Queueing:
 
 
 _NO_JOBS = {state.value: 0 for state in JobState if state in ACTIVE}
+
+
+def _told(row: QueueSettings) -> dict[str, Any]:
+    """What the audit says of a queue."""
+    rules = row.rules
+    return {
+        "paused": row.gate.paused_at is not None,
+        "max_running": rules.max_running,
+        "rate": rules.rate and [rules.rate.count, rules.rate.interval / SECOND],
+        "aging_seconds": None if rules.aging is None else rules.aging / SECOND,
+    }
 
 
 def _check(name: str) -> None:
