@@ -46,8 +46,8 @@ class Unit:
     feel, `closed` edges whose parent had ended before, `reopened` jobs of workflows that left a
     final state, `contended` the concurrency keys that may admit a job: what `ties.settle` works
     off. `freed` counts what governed queues may give more than before; `opens` says of queues that
-    gave too little when to ask again, and for how many jobs.
-    `audited` counts lines of the audit. `tally` is what `stats` counts, `measured` what only
+    gave too little when to ask again, and for how many jobs. `audited` counts lines of the audit.
+    `tally` is what `stats` counts, `measured` what only
     metrics show. Verbs raise TenureError only before their first write.
     """
 
