@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tenure.domain.clock import SECOND
-from tenure.store import control
+from tenure.store import control, queues
 from tenure.store.control import Action
 from tenure.store.upcoming import upcoming
 from tests.builders import NOW, WORKER
@@ -29,6 +29,17 @@ def test_order_is_the_order_of_claim(store: OpenedStore) -> None:
     assert len(seen) == 20
     assert seen[:7] == ids(store, limit=7)
     assert [row[0] for row in claimed(store, WORKER)] == seen
+
+
+def test_a_paused_queue_is_left_out(store: OpenedStore) -> None:
+    [plain] = submitted(store, 1)
+    [mail] = submitted(store, 1, queue="mail", owner_id=WORKER)
+    store.run(queues.pause, "mail", Action())
+    assert ids(store) == [plain]
+    assert store.run(upcoming, None, None, 50, WORKER) == []
+    store.run(queues.resume, "mail", Action())
+    assert ids(store) == [plain, mail]
+    assert [row.job_id for row in store.run(upcoming, None, None, 50, WORKER)] == [mail]
 
 
 def test_one_queue_or_one_type(store: OpenedStore) -> None:

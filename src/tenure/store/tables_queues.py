@@ -26,8 +26,9 @@ queues = sa.Table(
     sqlite_with_rowid=False,
 )
 
+PAUSED = queues.c.paused_at.is_not(None)
 GOVERNED = sa.or_(
-    queues.c.paused_at.is_not(None),
+    PAUSED,
     queues.c.max_running.is_not(None),
     queues.c.rate_count.is_not(None),
 )

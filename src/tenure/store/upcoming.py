@@ -11,6 +11,7 @@ from tenure.store import tables as t
 from tenure.store.dialect import Dialect
 from tenure.store.lanes import not_expired
 from tenure.store.sight import owned
+from tenure.store.tables_queues import PAUSED, queues
 from tenure.store.unit import Lane, Unit
 
 MAX_LANES = 1_000
@@ -32,8 +33,9 @@ class UpcomingRow(NamedTuple):
 def upcoming(
     unit: Unit, queue: str | None, type_: str | None, limit: int, only: str | None = None
 ) -> list[UpcomingRow]:
-    """The first `limit` pending jobs by rank then id, of one queue or type if given, of the owner
-    `only` unless that is None: then among the MAX_OWN oldest unfinished jobs of that owner.
+    """The first `limit` pending jobs of queues that are not paused, by rank then id: of one queue
+    or type if given, of the owner `only` unless that is None: then among the MAX_OWN oldest
+    unfinished jobs of that owner.
 
     Reads lane by lane in order of their first job, at most `limit` rows each, and stops when no
     other lane can hold an earlier job. Looks at MAX_LANES lanes at most.
@@ -97,6 +99,12 @@ def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
     )
 
 
+def _not_paused(name: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """A paused queue gives nothing to any claim."""
+    paused = sa.select(queues.c.name).where(queues.c.name == name, PAUSED)
+    return ~paused.correlate_except(queues).exists()
+
+
 @cache
 def _read_own(dialect: Dialect) -> sa.Select[Any]:
     a, j, mine = t.active_jobs.c, t.jobs.c, t.active_jobs.alias("mine").c
@@ -116,6 +124,7 @@ def _read_own(dialect: Dialect) -> sa.Select[Any]:
         .where(
             t.READY,
             not_expired(),
+            _not_paused(a.queue),
             sa.or_(queue.is_(None), a.queue == queue),
             sa.or_(type_.is_(None), a.type == type_),
         )
@@ -129,8 +138,8 @@ def _read_lanes(dialect: Dialect) -> sa.Select[Any]:
     """Distinct lanes by jumping from one to the next in the ready index, never through it."""
     a = t.active_jobs.alias("ready").c
     pending = a.state == sa.literal_column("'pending'")
-    queues = sa.select(sa.func.min(a.queue).label("queue")).where(pending)
-    queue = queues.cte("queue_names", recursive=True)
+    first_queue = sa.select(sa.func.min(a.queue).label("queue")).where(pending)
+    queue = first_queue.cte("queue_names", recursive=True)
     following = sa.select(sa.func.min(a.queue)).where(pending, a.queue > queue.c.queue)
     queue = queue.union_all(
         sa.select(following.scalar_subquery()).where(queue.c.queue.is_not(None))
@@ -156,6 +165,6 @@ def _read_lanes(dialect: Dialect) -> sa.Select[Any]:
     )
     return dialect.read(
         sa.select(lane.c.queue, lane.c.type, rank.label("rank"))
-        .where(lane.c.type.is_not(None))
+        .where(lane.c.type.is_not(None), _not_paused(lane.c.queue))
         .limit(MAX_LANES)
     )
