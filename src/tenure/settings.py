@@ -123,6 +123,14 @@ class Limits(_Group):
     registrations: Annotated[int, Field(ge=1)] = 10
 
 
+class Quotas(_Group):
+    """What one user may have and do; Admins may more. 0: as much as they like."""
+
+    unfinished_jobs: Annotated[int, Field(ge=0)] = 10_000
+    jobs_per_minute: Annotated[int, Field(ge=0)] = 10_000
+    schedules: Annotated[int, Field(ge=0)] = 100
+
+
 class Settings(_Group):
     """All settings. Names on the command line and in the environment are the fields' names."""
 
@@ -144,6 +152,7 @@ class Settings(_Group):
     max_lost: Annotated[int, Field(ge=1)] = 3
     retention: Retention = Retention()
     limits: Limits = Limits()
+    quotas: Quotas = Quotas()
     log_level: Literal["trace", "debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
@@ -187,6 +196,7 @@ _FOREIGN = re.compile(
 """Names that are not settings: set for scripts, builds and tests, or by Kubernetes for services."""
 
 _Path = tuple[str, ...]
+_GROUPS: tuple[_Path, ...] = (("retention",), ("limits",), ("quotas",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,9 +331,9 @@ def _entries(
         yield _Entry(path, value, origin, label)
     elif plain in leaves:
         yield _from_file(plain, value, label, origin)
-    elif isinstance(value, str) and path in (("retention",), ("limits",)):
+    elif isinstance(value, str) and path in _GROUPS:
         yield from _pairs(path, value, label, origin)
-    elif path in (("retention",), ("limits",)):
+    elif path in _GROUPS:
         yield _Wrong(path, f"{label}: must be a table")
     else:
         beside = {leaf[-1]: ".".join(leaf) for leaf in leaves if leaf[:-1] == path[:-1]}

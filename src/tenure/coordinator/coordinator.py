@@ -24,6 +24,7 @@ from tenure.coordinator.intake import check_size, decode_one, decode_values
 from tenure.coordinator.leasing import Leasing
 from tenure.coordinator.limiting import Limiting
 from tenure.coordinator.live import Live
+from tenure.coordinator.metering import Meter
 from tenure.coordinator.metrics import Metrics
 from tenure.coordinator.operations import Operations
 from tenure.coordinator.passwords import Passwords
@@ -101,8 +102,16 @@ class Coordinator:
         limits = settings.limits
         self.concealment = concealment = Concealment(self.reader)
         self.throttle = Throttle(self.clock, limits)
+        meter = Meter(self.clock, settings.quotas)
         self.submission = Submission(
-            self.committer, self.reader, self.wakeups, self.ids, self.clock, limits, concealment
+            self.committer,
+            self.reader,
+            self.wakeups,
+            self.ids,
+            self.clock,
+            limits,
+            concealment,
+            meter,
         )
         self.leasing = Leasing(
             self.committer, self.reader, self.wakeups, self.clock, self.terms, limits
@@ -118,8 +127,8 @@ class Coordinator:
         self.queueing = Queueing(self.committer, self.reader, self.insight, self.clock)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(*parts)
-        self.workflows = Workflows(*parts, limits, self.wakeups)
-        self.scheduling = Scheduling(*parts, settings, concealment)
+        self.workflows = Workflows(*parts, limits, self.wakeups, meter)
+        self.scheduling = Scheduling(*parts, settings, concealment, meter)
         self.dead_letters = DeadLetterOffice(self.reader, self.clock)
         self.fleet = Fleet(*parts, settings, concealment, self.signer)
 

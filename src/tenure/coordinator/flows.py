@@ -9,6 +9,7 @@ from functools import partial
 
 from tenure.coordinator import cursors, graphs, present, queries, witness
 from tenure.coordinator.acting import action
+from tenure.coordinator.metering import Meter
 from tenure.coordinator.receipts import id_of
 from tenure.coordinator.submission import Receipt, check_key
 from tenure.coordinator.wakeups import Wakeups
@@ -47,6 +48,7 @@ class Workflows:
         clock: Clock,
         limits: Limits,
         wakeups: Wakeups,
+        meter: Meter,
     ) -> None:
         self._committer = committer
         self._reader = reader
@@ -54,16 +56,19 @@ class Workflows:
         self._ids = id_source
         self._clock = clock
         self._limits = limits
+        self._meter = meter
 
     async def submit(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
         """Submit a workflow from its JSON, all or nothing. `key` is the Idempotency-Key header.
 
-        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, TooMany, Unavailable.
+        Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, TooMany, Unavailable,
+        QuotaExceeded.
         """
         check_key(key)
         now = self._clock.now()
         scripts = principal.may(Permission.SCRIPT)
         graph = await graphs.check(body, self._limits, now, principal.owner_id, scripts=scripts)
+        self._meter.submitting(principal, len(graph.jobs))
         workflow_id, *ids = self._ids.make(now, len(graph.jobs) + 1)
         graph.connect(ids)
         workflow = NewWorkflow(workflow_id, graph.asked.name, principal.owner_id)
@@ -76,6 +81,7 @@ class Workflows:
             workflow=workflow,
             pointer="/jobs/{}",
             only=principal.only,
+            most_unfinished=self._meter.most_unfinished(principal),
         )
         if key is not None:
             request.key, request.answer = key, answer.decode()

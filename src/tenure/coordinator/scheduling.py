@@ -11,6 +11,7 @@ from tenure.coordinator import cursors, present, queries, witness
 from tenure.coordinator import schedule_present as shown
 from tenure.coordinator.acting import action
 from tenure.coordinator.concealing import Concealment
+from tenure.coordinator.metering import Meter
 from tenure.coordinator.schedule_intake import edited_schedule, new_schedule
 from tenure.domain.access import Principal
 from tenure.domain.clock import SECOND, Clock, micros
@@ -19,12 +20,15 @@ from tenure.domain.ids import IdSource
 from tenure.domain.job import MAX_KEY
 from tenure.domain.schedule import check, times, times_within
 from tenure.domain.scheduling import LATEST_INSTANT, ScheduleRules
+from tenure.domain.template import Template, size
 from tenure.settings import Settings
 from tenure.store import reads, schedule_reads, workflow_reads
 from tenure.store import schedules as verbs
 from tenure.store.committer import Committer
 from tenure.store.control import Action
-from tenure.store.keys import take_key
+from tenure.store.fires import Firing
+from tenure.store.keys import held_keys, take_key
+from tenure.store.quotas import check_room, check_schedules
 from tenure.store.reader import Reader
 from tenure.store.reads import JobRow
 from tenure.store.schedule_reads import ScheduleRow
@@ -52,6 +56,7 @@ class Scheduling:
         clock: Clock,
         settings: Settings,
         concealment: Concealment,
+        meter: Meter,
     ) -> None:
         self._concealment = concealment
         self._committer = committer
@@ -59,6 +64,7 @@ class Scheduling:
         self._ids = id_source
         self._clock = clock
         self._limits = settings.limits
+        self._meter = meter
         self._kept = micros(settings.retention.events)
 
     async def create(
@@ -71,7 +77,8 @@ class Scheduling:
         schedule_id = self._ids.one(self._clock.now())
         new = await new_schedule(body, self._limits, schedule_id, principal.owner_id)
         guard = _Guard("POST /api/schedules", key, body, principal)
-        row = await self._committer.run(lambda unit: _create(unit, new, guard, action(principal)))
+        act, most = action(principal), self._meter.most_schedules(principal)
+        row = await self._committer.run(lambda unit: _create(unit, new, guard, act, most))
         return shown.schedule(row, self._concealment.shown)
 
     async def get(self, schedule_id: str, principal: Principal) -> wire.Schedule:
@@ -174,9 +181,10 @@ class Scheduling:
         `key` is the Idempotency-Key header.
         """
         guard = _Guard(f"POST trigger {schedule_id}", key, b"", principal)
-        act = action(principal, reason)
+        act, most = action(principal, reason), self._meter.most_unfinished(principal)
+        self._meter.submitting(principal, 1)
         job_id = await self._committer.run(
-            lambda unit: _trigger(unit, schedule_id, guard, act, principal), key=schedule_id
+            lambda unit: _trigger(unit, schedule_id, guard, act, principal, most), key=schedule_id
         )
         row = await self._reader.run(lambda unit: reads.job(unit, job_id, principal.only))
         return present.job(row, self._concealment.shown)
@@ -198,10 +206,15 @@ class Scheduling:
             past = await self._reader.run(lambda u: schedule_reads.fired(u, found, nominal))
             left = [at for at in nominal if at not in past]
             return shown.backfilled(rules, left, {}, len(past), preview=True)
-        act = action(principal, wanted.reason)
-        made = await self._committer.run(
-            lambda unit: verbs.backfill(unit, found, nominal, act), key=found
-        )
+        act, most = action(principal, wanted.reason), self._meter.most_unfinished(principal)
+        jobs = len(nominal) * size(_template(row))
+        self._meter.submitting(principal, jobs)
+
+        def fire(unit: Unit) -> list[Firing]:
+            check_room(unit, act.only, most, jobs)
+            return verbs.backfill(unit, found, nominal, act)
+
+        made = await self._committer.run(fire, key=found)
         fired = {one.nominal_at: one for one in made if one.nominal_at is not None}
         return shown.backfilled(
             rules, sorted(fired), fired, len(nominal) - len(fired), preview=False
@@ -303,6 +316,12 @@ class _Guard:
         self._owner = principal.id or ""
         self._digest = hashlib.sha256(route.encode() + b"\x00" + body).hexdigest()
 
+    def known(self, unit: Unit) -> bool:
+        """Whether the key was used before."""
+        return self._key is not None and bool(
+            unit.rows(held_keys(unit.dialect), [(self._owner, self._key)])
+        )
+
     def take(self, unit: Unit, id_: str) -> str:
         """`id_`, or what the same request made before. Raises IdempotencyMismatch."""
         if self._key is None:
@@ -310,24 +329,36 @@ class _Guard:
         return take_key(unit, self._owner, self._key, self._digest, id_)
 
 
+def _template(row: ScheduleRow) -> Template:
+    return decode_template(row.job, row.payload, row.workflow)
+
+
 def _read(unit: Unit, schedule_id: str, only: str | None) -> ScheduleRow:
     return schedule_reads.schedule(unit, verbs.resolve(unit, schedule_id, only), only)
 
 
-def _create(unit: Unit, new: verbs.NewSchedule, guard: _Guard, act: Action) -> ScheduleRow:
+def _create(
+    unit: Unit, new: verbs.NewSchedule, guard: _Guard, act: Action, most: int | None
+) -> ScheduleRow:
     # Before the key is taken.
     check(new.rules, unit.now)
     verbs.check_scripts(new.template, act)
+    if not guard.known(unit):
+        check_schedules(unit, act.only, most)
     found = guard.take(unit, new.id)
     if found == new.id:
         verbs.create(unit, new, act)
     return schedule_reads.schedule(unit, found, act.only)
 
 
-def _trigger(unit: Unit, schedule_id: str, guard: _Guard, act: Action, principal: Principal) -> str:
+def _trigger(
+    unit: Unit, schedule_id: str, guard: _Guard, act: Action, principal: Principal, most: int | None
+) -> str:
     """The id of the first job: of a repeated request the one it made before."""
     row = _read(unit, schedule_id, act.only)
-    verbs.check_scripts(decode_template(row.job, row.payload, row.workflow), act)
+    verbs.check_scripts(_template(row), act)
+    if not guard.known(unit):
+        check_room(unit, act.only, most, size(_template(row)))
     id_ = unit.ids.one(unit.now)
     taken = guard.take(unit, id_)
     if taken == id_:

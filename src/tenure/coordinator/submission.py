@@ -13,6 +13,7 @@ from time import perf_counter
 from tenure.coordinator import present, receipts
 from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.intake import CHUNK, Fields, Intake, check_size, decode_many, decode_one
+from tenure.coordinator.metering import Meter
 from tenure.coordinator.wakeups import Wakeups
 from tenure.domain import ids
 from tenure.domain.access import Permission, Principal, Role
@@ -75,6 +76,7 @@ class Submission:
         clock: Clock,
         limits: Limits,
         concealment: Concealment,
+        meter: Meter,
     ) -> None:
         self._concealment = concealment
         self._committer = committer
@@ -83,13 +85,14 @@ class Submission:
         self._ids = id_source
         self._clock = clock
         self._limits = limits
+        self._meter = meter
 
     async def one(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
         """Submit one job from its JSON. `key` is the Idempotency-Key header.
 
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, UniqueTaken, TooMany,
         Unavailable; Forbidden for a script that the caller may not submit, and to a worker that
-        names no parent.
+        names no parent; QuotaExceeded.
         """
         check_key(key)
         check_size(body, self._limits)
@@ -97,6 +100,7 @@ class Submission:
         intake = self._intake(now, principal)
         job = intake.take(decode_one(body))
         job.id = self._ids.one(now)
+        self._meter.submitting(principal, 1)
         if intake.caller is not None:
             if key is not None or job.idempotency_key is not None:
                 raise InvalidInput.field("key", "names a job with a parent, not an idempotency key")
@@ -112,6 +116,7 @@ class Submission:
             [job], now, owner=principal.id or "", key=key, digest=digest, answer=stored
         )
         request.tied, request.pointer, request.only = bool(job.edges), "", principal.only
+        request.most_unfinished = self._meter.most_unfinished(principal)
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             replay = submitted.replayed.encode()
@@ -154,8 +159,9 @@ class Submission:
     async def _add(self, job: NewJob, caller: LeaseRef, now: int, principal: Principal) -> Receipt:
         """A job of a running one, which a worker must hold. Raises also LeaseLost, Conflict."""
         worker_id = principal.id if principal.role is Role.WORKER else None
+        most = self._meter.most_unfinished(principal)
         job_id = await self._committer.run(
-            lambda unit: add(unit, job, caller, now, worker_id, principal.only),
+            lambda unit: add(unit, job, caller, now, worker_id, principal.only, most),
             key=caller.job_id,
         )
         existing, job.id = job_id != job.id, job_id
@@ -193,8 +199,10 @@ class Submission:
         answer = encode(_batch(incoming, Submitted()))
         if not jobs:
             return Receipt(answer, "")
+        self._meter.submitting(principal, len(jobs))
         request = Request(jobs, now, principal.id or "", atomic)
         request.tied, request.only = any(job.edges for job in jobs), principal.only
+        request.most_unfinished = self._meter.most_unfinished(principal)
         request.told = lambda found: encode(_batch(incoming, found)).decode()
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)

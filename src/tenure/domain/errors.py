@@ -23,6 +23,7 @@ TenureError
 ├── Unauthenticated       401
 ├── Forbidden             403
 ├── TooMany               429  with `retry_after`
+│   └── QuotaExceeded          a user has, or does, as much as one user may
 ├── Unavailable           503  with `retry_after`; the outcome may be unknown
 ├── InternalError         500  a fault of ours; the text stays in the log
 ├── Unreachable           raised by clients: no coordinator answered
@@ -209,6 +210,11 @@ class Forbidden(TenureError):
 class TooMany(TenureError):
     code = "too_many"
     title = "Too many requests"
+
+
+class QuotaExceeded(TooMany):
+    code = "quota_exceeded"
+    title = "Quota exceeded"
 
 
 class Unavailable(TenureError):

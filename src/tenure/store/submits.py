@@ -22,6 +22,7 @@ from tenure.store.keys import drop_keys, held_keys, take_keys
 from tenure.store.links import tie, unfit
 from tenure.store.options import encode_options
 from tenure.store.ranking import ranked
+from tenure.store.quotas import beyond
 from tenure.store.unit import Unit, json_text
 
 
@@ -34,7 +35,8 @@ class Submission:
     `tied` says that jobs have edges or a workflow, `fired` that they are of schedules.
     `pointer` leads to a job of the request. `told` makes `answer` anew when a unique key changed
     what becomes of the jobs (None: the one job says it all). `only`: the owner on whose jobs these
-    may depend, on anybody's when None.
+    may depend, on anybody's when None. `most_unfinished`: how many unfinished jobs the owner may
+    have, these included; None: any number.
     """
 
     jobs: list[NewJob]
@@ -50,13 +52,14 @@ class Submission:
     pointer: str = "/{}"
     told: Callable[[Submitted], str] | None = None
     only: str | None = None
+    most_unfinished: int | None = None
 
 
 @dataclass(slots=True)
 class Submitted:
     """What became of a request. `existing` maps a job's place to the id its key led to before;
-    `refused` a place to why: its key was used with another body, a parent is not there, or its
-    unique key is another job's.
+    `refused` a place to why: its key was used with another body, a parent is not there, its unique
+    key is another job's, or its owner has too many.
     `replayed` is the stored answer of a request that came before."""
 
     replayed: str | None = None
@@ -70,11 +73,11 @@ def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | Tenure
     Locks: idempotency keys ascending, unique keys ascending with the jobs they replace, the parents
     of tied jobs (`links.tie`), then new rows only. Repeatable: a job is inserted again never, its
     id being the caller's. A request whose key was used with another body, that names a parent that
-    is not there, or whose unique key is another job's, gets the error in its place and inserts
-    nothing.
+    is not there, whose unique key is another job's, or that is beyond its owner's quota, gets the
+    error in its place and inserts nothing.
     """
     answers: list[Submitted | TenureError] = [Submitted() for _ in submissions]
-    wrong = _unfit(unit, submissions)
+    wrong = _wrong(unit, submissions)
     keyed = any(s.key or any(job.idempotency_key for job in s.jobs) for s in submissions)
     if keyed or wrong:
         _guard(unit, submissions, answers, wrong)
@@ -99,17 +102,18 @@ def submit(unit: Unit, submissions: list[Submission]) -> list[Submitted | Tenure
     return answers
 
 
-_Wrong = dict[int, dict[int, InvalidInput]]
+_Wrong = dict[int, dict[int, TenureError]]
 """What is wrong with jobs, by the place of their submission and their own."""
 
 
-def _unfit(unit: Unit, submissions: list[Submission]) -> _Wrong:
-    wrong = {
-        place: unfit(unit, s.jobs, s.only, s.pointer)
-        for place, s in enumerate(submissions)
-        if s.tied and s.jobs
-    }
-    return {place: found for place, found in wrong.items() if found}
+def _wrong(unit: Unit, submissions: list[Submission]) -> _Wrong:
+    wrong = beyond(unit, submissions)
+    for place, s in enumerate(submissions):
+        if s.tied and s.jobs:
+            found = unfit(unit, s.jobs, s.only, s.pointer)
+            if found:
+                wrong[place] = wrong.get(place, {}) | found
+    return wrong
 
 
 @dataclass(slots=True)
@@ -349,7 +353,7 @@ def _key_rows(unit: Unit, wanted: dict[_Key, _Holder]) -> list[tuple[Any, ...]]:
 
 
 def _judge(
-    s: Submission, held: dict[_Key, _Holder], wrong: dict[int, InvalidInput]
+    s: Submission, held: dict[_Key, _Holder], wrong: dict[int, TenureError]
 ) -> Submitted | TenureError:
     answer = Submitted()
     holder = held.get((s.owner, s.key)) if s.key is not None else None
