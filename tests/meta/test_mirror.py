@@ -13,6 +13,8 @@ ABOUT_SEVERAL = {
     "api/impersonation.py",
     "api/uniqueness.py",
     "api/ownership.py",
+    "api/quotas.py",
+    "api/access_matrix.py",
     "api/scripts.py",
     "api/secrets.py",
     "cli/secrets.py",

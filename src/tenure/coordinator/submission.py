@@ -26,6 +26,7 @@ from tenure.settings import Limits
 from tenure.store import reads
 from tenure.store.additions import add
 from tenure.store.committer import Committer
+from tenure.store.quotas import check_room
 from tenure.store.reader import Reader
 from tenure.store.submits import Submission as Request
 from tenure.store.submits import Submitted
@@ -112,11 +113,9 @@ class Submission:
         job.idempotency_key = job.digest = None
         answer = encode(receipts.created(job, now, self._concealment.shown))
         stored = answer.decode() if key else None
-        request = Request(
-            [job], now, owner=principal.id or "", key=key, digest=digest, answer=stored
-        )
-        request.tied, request.pointer, request.only = bool(job.edges), "", principal.only
-        request.most_unfinished = self._meter.most_unfinished(principal)
+        request = self._request([job], now, principal)
+        request.key, request.digest, request.answer = key, digest, stored
+        request.pointer = ""
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             replay = submitted.replayed.encode()
@@ -128,6 +127,19 @@ class Submission:
             # Only the commit shows whether it waits: for a job that may have ended, for a key.
             answer = await self._as_it_is(job.id, principal) or answer
         return Receipt(answer, job.id)
+
+    def _request(
+        self, jobs: list[NewJob], now: int, principal: Principal, atomic: bool = True
+    ) -> Request:
+        return Request(
+            jobs,
+            now,
+            principal.id or "",
+            atomic,
+            tied=any(job.edges for job in jobs),
+            only=principal.only,
+            most_unfinished=self._meter.most_unfinished(principal),
+        )
 
     def _intake(self, now: int, principal: Principal) -> Intake:
         scripts = principal.may(Permission.SCRIPT)
@@ -160,10 +172,12 @@ class Submission:
         """A job of a running one, which a worker must hold. Raises also LeaseLost, Conflict."""
         worker_id = principal.id if principal.role is Role.WORKER else None
         most = self._meter.most_unfinished(principal)
-        job_id = await self._committer.run(
-            lambda unit: add(unit, job, caller, now, worker_id, principal.only, most),
-            key=caller.job_id,
-        )
+
+        def do(unit: Unit) -> str:
+            check_room(unit, principal.only, most, 1)
+            return add(unit, job, caller, now, worker_id, principal.only)
+
+        job_id = await self._committer.run(do, key=caller.job_id)
         existing, job.id = job_id != job.id, job_id
         at = ids.created_at(job_id) if existing else now
         answer = encode(receipts.created(job, at, self._concealment.shown))
@@ -200,9 +214,7 @@ class Submission:
         if not jobs:
             return Receipt(answer, "")
         self._meter.submitting(principal, len(jobs))
-        request = Request(jobs, now, principal.id or "", atomic)
-        request.tied, request.only = any(job.edges for job in jobs), principal.only
-        request.most_unfinished = self._meter.most_unfinished(principal)
+        request = self._request(jobs, now, principal, atomic)
         request.told = lambda found: encode(_batch(incoming, found)).decode()
         if key is not None:
             request.key, request.digest = key, _digest("POST /api/jobs/batch", body)

@@ -17,7 +17,6 @@ from tenure.store import tables_workflows as w
 from tenure.store.dependents import descendants, lock_waiting
 from tenure.store.dialect import Dialect
 from tenure.store.links import add_edges, add_nodes
-from tenure.store.quotas import check_room
 from tenure.store.sight import visible
 from tenure.store.submits import Submission, submit
 from tenure.store.unit import Unit
@@ -32,7 +31,6 @@ def add(
     at: int,
     worker_id: str | None = None,
     only: str | None = None,
-    most_unfinished: int | None = None,
 ) -> str:
     """Submit a job for a running one; its id, or that of the job which has its key already.
 
@@ -41,7 +39,7 @@ def add(
     caller. `worker_id`, `only`: the worker that must hold the caller, the owner it must have, any
     when None. Locks the workflow, the caller, then its waiting children. Raises LeaseLost for a
     lease that has ended or is another's, Conflict when the workflow was cancelled, TooLarge when it
-    is full, InvalidInput, QuotaExceeded.
+    is full, InvalidInput.
     """
     workflow_id = workflows_of(unit, [caller.job_id]).get(caller.job_id)
     cancelled = None if workflow_id is None else lock_workflow(unit, workflow_id, None)
@@ -59,7 +57,6 @@ def add(
     _refuse_cycle(unit, job, [edge[0] for edge in edges])
     if edges:
         job.ties |= Tie.CHILDREN
-    check_room(unit, only, most_unfinished, 1)
     known = _submit(unit, job, caller, at, keyed=workflow_id is None)
     if known is not None:
         return known
