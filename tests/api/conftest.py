@@ -58,7 +58,7 @@ def required(database_url: str, directory: Path) -> Settings:
 
 
 @asynccontextmanager
-async def _serving(settings: Settings) -> AsyncIterator[Api]:
+async def serving(settings: Settings) -> AsyncIterator[Api]:
     coordinator = Coordinator(settings)
     app = create_app(coordinator)
     called: Any = app  # httpx and Litestar type ASGI differently
@@ -74,14 +74,14 @@ async def _serving(settings: Settings) -> AsyncIterator[Api]:
 @pytest.fixture(scope="module")
 async def api(database_url: str, anyio_backend: object) -> AsyncIterator[Api]:
     """One application for the tests of a module: each uses queues and types of its own."""
-    async with _serving(Settings(database_url=database_url)) as found:
+    async with serving(Settings(database_url=database_url)) as found:
         yield found
 
 
 @pytest.fixture
 async def fresh(tmp_path: Path) -> AsyncIterator[Api]:
     """An application on an empty SQLite store of this test's own."""
-    async with _serving(Settings(database_url=f"sqlite:///{tmp_path}/tenure.db")) as found:
+    async with serving(Settings(database_url=f"sqlite:///{tmp_path}/tenure.db")) as found:
         yield found
 
 
@@ -92,7 +92,7 @@ async def callers(
     """One application that wants authentication, and a caller of each role. Ask for either this or
     `api` in a module: one coordinator has the store."""
     settings = required(database_url, tmp_path_factory.mktemp("callers"))
-    async with _serving(settings) as found, AsyncExitStack() as stack:
+    async with serving(settings) as found, AsyncExitStack() as stack:
         yield await Callers.of(found, stack)
 
 
@@ -100,7 +100,7 @@ async def callers(
 async def fresh_callers(tmp_path: Path) -> AsyncIterator[Callers]:
     """As `callers`, on an empty SQLite store of this test's own."""
     settings = required(f"sqlite:///{tmp_path}/tenure.db", tmp_path)
-    async with _serving(settings) as found, AsyncExitStack() as stack:
+    async with serving(settings) as found, AsyncExitStack() as stack:
         yield await Callers.of(found, stack)
 
 
@@ -109,7 +109,7 @@ async def closed(tmp_path: Path) -> AsyncIterator[Api]:
     """With authentication, bound beyond this machine: nobody signs up by himself."""
     url = f"sqlite:///{tmp_path}/tenure.db"
     settings = required(url, tmp_path).model_copy(update={"host": "0.0.0.0"})
-    async with _serving(settings) as found:
+    async with serving(settings) as found:
         yield found
 
 

@@ -185,6 +185,8 @@ class Scene:
             "heartbeat": {"leases": []},
             "logs": worker | {"fence": 1, "from": 0, "lines": []},
             "backfill": DAY,
+            "pause": {},
+            "resume": {},
             "{key}": {"max_running": 2},
             "{who}": {"role": "viewer"},
         }

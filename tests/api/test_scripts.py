@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from tests.api.calls import Api, Callers, fresh_queue, problem
+from tenure.domain.access import Kind, Permission
+from tenure.store import tables as t
+from tenure.store import tables_schedules as s
+from tests.api.calls import Api, Callers, fresh_queue, problem, with_token
 from tests.api.test_ownership import made, operation
 
 pytestmark = pytest.mark.anyio
@@ -74,10 +79,6 @@ async def owned_scripts(callers: Callers, queue: str) -> tuple[str, str]:
 
 async def give(api: Api, owner_id: str, job_id: str, schedule_id: str) -> None:
     """What the user made while they were an Admin."""
-    import sqlalchemy as sa
-
-    from tenure.store import tables as t
-    from tenure.store import tables_schedules as s
 
     def change(unit: Any) -> None:
         for table, id_ in ((t.jobs, job_id), (s.schedules, schedule_id)):
@@ -118,3 +119,24 @@ async def test_a_running_job_adds_no_script_for_its_worker(callers: Callers) -> 
     body = {"type": "shell", "parent": parent}
     for api in (callers.user, callers.worker):
         problem(await api.client.post("/api/jobs", json=body), 403, "forbidden")
+
+
+async def test_what_runs_is_changed_by_who_may_make_it_run(callers: Callers) -> None:
+    """A token that may only hold back and tidy up does not choose code."""
+    user = callers.ids["user"]
+    queue = fresh_queue()
+    [job_id] = await callers.user.submit(queue)
+    schedule = await made(callers.user, "/api/schedules", {"cron": CRON, "job": {"type": "echo"}})
+    scopes = (Permission.READ, Permission.CONTROL)
+    async with AsyncExitStack() as stack:
+        narrow = await with_token(callers.anonymous, stack, Kind.API_TOKEN, user, scopes=scopes)
+        job, path = f"/api/jobs/{job_id}", f"/api/schedules/{schedule['id']}"
+        wanted = ((job, {"payload": 9}), (job, {"type": "x"}), (path, {"job": {"type": "x"}}))
+        for where, body in wanted:
+            problem(await narrow.client.patch(where, json=body), 403, "forbidden")
+        for where in (job, path):
+            assert (await narrow.client.patch(where, json={"name": "n"})).status_code == 200
+        await narrow.client.post(f"{job}/cancel")
+        again = {"action": "retry", "filter": f"queue:{queue}"}
+        problem(await narrow.client.post("/api/operations", json=again), 403, "forbidden")
+        problem(await narrow.client.post(f"{job}/retry"), 403, "forbidden")

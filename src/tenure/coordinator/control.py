@@ -14,7 +14,7 @@ from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.editing import to_edit
 from tenure.coordinator.insight import Insight
 from tenure.coordinator.receipts import Conceal
-from tenure.domain.access import Principal
+from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput, RunNotFound
 from tenure.domain.lifecycle import ACTIVE, JobState
@@ -107,8 +107,11 @@ class Control:
     ) -> Job:
         """Change a job that waits; `payload` None leaves it, `if_match` is the header.
 
-        Raises InvalidInput, PreconditionFailed, VersionConflict, IllegalTransition.
+        Raises InvalidInput, PreconditionFailed, VersionConflict, IllegalTransition, Forbidden to
+        change what runs without the permission to make it run.
         """
+        if payload is not None or "type" in wanted.model_fields_set:
+            principal.check(Permission.EXECUTE)
         changes = to_edit(wanted, payload, if_match, self._clock.now())
         changes = replace(changes, secrets=self._concealment)
         row = await self._committer.run(

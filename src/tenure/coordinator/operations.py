@@ -10,7 +10,7 @@ from tenure.coordinator import cursors, queries, witness
 from tenure.coordinator.acting import action
 from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import Clock
-from tenure.domain.errors import Forbidden, InvalidInput, OperationNotFound
+from tenure.domain.errors import InvalidInput, OperationNotFound
 from tenure.domain.ids import IdSource, is_id
 from tenure.domain.operation import APPLICABLE, BulkAction, OperationState, Phase
 from tenure.domain.query import LAST_ID, Query
@@ -71,8 +71,8 @@ class Operations:
 
         It keeps the rights that the caller has now. Raises InvalidInput, Forbidden.
         """
-        if asked.action is BulkAction.RETRY and not principal.may(Permission.EXECUTE):
-            raise Forbidden(f"this needs the permission {Permission.EXECUTE}")
+        if asked.action is BulkAction.RETRY:
+            principal.check(Permission.EXECUTE)
         counted = await self.preview(asked, principal)
         act = action(principal, asked.reason)
         now = self._clock.now()

@@ -13,7 +13,7 @@ from tenure.coordinator.acting import action
 from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.metering import Meter
 from tenure.coordinator.schedule_intake import edited_schedule, new_schedule
-from tenure.domain.access import Principal
+from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import SECOND, Clock, micros
 from tenure.domain.errors import InvalidInput
 from tenure.domain.ids import IdSource
@@ -118,9 +118,12 @@ class Scheduling:
     ) -> wire.Schedule:
         """Change a schedule; only the fields in `body` change. `if_match` is the header.
 
-        Raises InvalidInput, TooLarge, VersionConflict, PreconditionFailed.
+        Raises InvalidInput, TooLarge, VersionConflict, PreconditionFailed, Forbidden to change what
+        runs without the permission to make it run.
         """
         wanted = await edited_schedule(body, self._limits, if_match)
+        if wanted.template is not None:
+            principal.check(Permission.EXECUTE)
         wanted = replace(wanted, secrets=self._concealment)
         return await self._act(
             "edit",

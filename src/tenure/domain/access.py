@@ -105,6 +105,11 @@ class Principal:
             self.scopes is None or permission in self.scopes
         )
 
+    def check(self, permission: Permission) -> None:
+        """Raises Forbidden without the permission."""
+        if not self.may(permission):
+            raise Forbidden(f"this needs the permission {permission}")
+
     @property
     def only(self) -> str | None:
         """The owner whose objects are all that this caller sees and touches; None: everybody's."""
