@@ -246,8 +246,9 @@ async def ask(api: Api, method: str, target: str, body: bytes) -> int:
             kinds = [v for k, v in message["headers"] if k.lower() == b"content-type"]
             begun.set_result((message["status"], b"text/event-stream" in b"".join(kinds)))
 
-    running = asyncio.ensure_future(api.app(scope, receive, send))
-    await asyncio.wait({running, begun}, return_when=asyncio.FIRST_COMPLETED)
+    running: asyncio.Future[Any] = asyncio.ensure_future(api.app(scope, receive, send))
+    waited: set[asyncio.Future[Any]] = {running, begun}
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     status, streams = await begun
     if streams:
         running.cancel()
