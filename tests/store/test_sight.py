@@ -88,7 +88,7 @@ LISTS: list[tuple[str, Callable[[Unit], Any]]] = [
     ("ix_workflows_owner_id", lambda unit: workflow_reads.workflows(unit, None, LAST, 10, ANN)),
     (
         "ix_schedules_owner_id",
-        lambda unit: schedule_reads.schedules(unit, "active", LAST, 10, ANN),
+        lambda unit: schedule_reads.schedules(unit, "active", None, LAST, 10, ANN),
     ),
     ("ix_operations_owner_id", lambda unit: operations.newest(unit, LAST, 10, ANN)),
 ]
