@@ -21,8 +21,8 @@ from tenure.store.exclusion import exclude
 from tenure.store.keys import drop_keys, held_keys, take_keys
 from tenure.store.links import tie, unfit
 from tenure.store.options import encode_options
-from tenure.store.ranking import ranked
 from tenure.store.quotas import beyond
+from tenure.store.ranking import ranked
 from tenure.store.unit import Unit, json_text
 
 
