@@ -91,6 +91,8 @@ async def test_a_person_named_admin_is_none(database_url: str, tmp_path: Path) -
 
 async def test_two_that_start_at_once_make_one(private: str, tmp_path: Path) -> None:
     settings = wanted(private, tmp_path)
+    async with started(settings.model_copy(update={"auth": "none"})):
+        pass  # makes the tables
     async with AsyncExitStack() as stack:
         both = await asyncio.gather(
             *(stack.enter_async_context(started(settings)) for _ in range(2))
