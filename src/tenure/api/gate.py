@@ -37,6 +37,7 @@ _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _ADDED = "headers"
+_REMEMBERED = 256
 _NO_STORE = (b"cache-control", b"no-store")
 _ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
 
@@ -51,6 +52,7 @@ class Gate:
         self._app = app
         given = (*LOOPBACK_NAMES, settings.host, *settings.allowed_hosts)
         self._names = frozenset(one_spelling(name) for name in given)
+        self._served: dict[tuple[bytes, Any], Authority] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -79,8 +81,8 @@ class Gate:
                 kinds.append(value)
             elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
                 body = True
-        host = authority(hosts[0].decode("latin-1")) if len(hosts) == 1 else None
-        if host is None or not self._served(host[0], scope):
+        host = self._host(hosts[0], scope.get("server")) if len(hosts) == 1 else None
+        if host is None:
             return Forbidden(
                 "this Host is not served here; add it to TENURE_ALLOWED_HOSTS to allow it"
             )
@@ -92,12 +94,22 @@ class Gate:
             return NotAcceptableType("send Content-Type: application/json")
         return None
 
-    def _served(self, name: str, scope: Any) -> bool:
-        """Known by name, or the very address the caller connected to: that is no rebound name."""
-        if name in self._names:
-            return True
-        server = scope.get("server")
-        return server is not None and _is_address(name) and name == one_spelling(str(server[0]))
+    def _host(self, text: bytes, server: Any) -> Authority | None:
+        """A Host that is served here: known by name, or the very address the caller connected to,
+        which is no rebound name. What was found to be one is remembered: most are alike."""
+        key = (text, server and tuple(server))
+        found = self._served.get(key)
+        if found is not None:
+            return found
+        found = authority(text.decode("latin-1"))
+        if found is None or not (
+            found[0] in self._names
+            or (server and _is_address(found[0]) and found[0] == one_spelling(str(server[0])))
+        ):
+            return None
+        if len(self._served) < _REMEMBERED:
+            self._served[key] = found
+        return found
 
 
 def authority(text: str) -> Authority | None:
@@ -141,7 +153,7 @@ def _same(origin: str, host: Authority, scheme: str) -> bool:
 
 
 def _is_json(kind: bytes) -> bool:
-    return kind.partition(b";")[0].strip().lower() in _BODIES
+    return kind in _BODIES or kind.partition(b";")[0].strip().lower() in _BODIES
 
 
 def add_headers(scope: Any, headers: list[tuple[bytes, bytes]]) -> None:
