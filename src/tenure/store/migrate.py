@@ -40,6 +40,8 @@ def upgrade_connection(conn: sa.Connection) -> None:
     """
     with conn.begin():
         if conn.dialect.name == "postgresql":
+            # Another one may migrate for longer than a transaction of work ever waits.
+            conn.execute(sa.text("SET LOCAL lock_timeout = '30s'"))
             conn.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         revision = current(conn)
         if revision == head():
