@@ -47,7 +47,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def filled(running: Running) -> dict[str, str]:
     """Something of everything that a screen can show; the ids of some of it."""
-    with httpx.Client(base_url=running.url, timeout=20) as api:
+    with httpx.Client(base_url=running.url, timeout=60) as api:
         return fill(Shop(api))
 
 
@@ -55,7 +55,7 @@ def filled(running: Running) -> dict[str, str]:
 def site(
     built_dashboard: None, browser: Browser, running: Running, filled: dict[str, str]
 ) -> Iterator[Site]:
-    with httpx.Client(base_url=running.url, timeout=20) as api:
+    with httpx.Client(base_url=running.url, timeout=60) as api:
         yield Site(api, running, browser, filled)
 
 

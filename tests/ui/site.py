@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from tenure import Context, Fail, handler
 from tests.worker.running import Running
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Greeting(BaseModel):

@@ -31,7 +31,7 @@ def guarded(
     running.start()
     token = file.read_text("utf-8").strip()
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=running.url, headers=headers, timeout=20) as api:
+    with httpx.Client(base_url=running.url, headers=headers, timeout=60) as api:
         site = Site(api, running, browser, {"token": token})
         for name, role in (("vera", "viewer"), ("uma", "user")):
             body = {"name": name, "password": PASSWORD, "role": role}
