@@ -1,7 +1,6 @@
 """Settings: flags > TENURE_* > .env (only with --env-file) > tenure.toml > defaults.
 
-One frozen model for every command. Spans and sizes carry their unit in the value (`30s`, `64MiB`).
-`load` reads the layers and remembers where each value came from.
+One frozen model for every command; spans and sizes carry their unit in the value (`30s`, `64MiB`).
 """
 
 from __future__ import annotations
@@ -23,9 +22,7 @@ from tenure.domain.secret import weakness
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SPAN_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KiB|MB|MiB|GB|GiB)?")
-_SIZE_BYTES = {
-    "B": 1, "kB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30,
-}  # fmt: skip
+_SIZE_BYTES = dict(B=1, kB=10**3, KiB=2**10, MB=10**6, MiB=2**20, GB=10**9, GiB=2**30)  # noqa: C408
 
 
 def parse_span(text: str) -> timedelta:
@@ -155,6 +152,7 @@ class Settings(_Group):
     quotas: Quotas = Quotas()
     log_level: Literal["trace", "debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    tracing: bool = False
 
     coordinator_url: str = "http://127.0.0.1:5000"
     token: Annotated[str | None, Field(repr=False)] = None
@@ -165,6 +163,8 @@ class Settings(_Group):
     script_python: str | None = None
     http_allow: Words = ()
     drain_grace: Span = timedelta(seconds=30)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int | None, Field(ge=0, le=65_535)] = None
     env: str | None = None
     trace_url: str | None = None
 
