@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tenure.domain.errors import ConfigurationError
-from tenure.settings import Loaded, Settings, environment_name, load, parse_span
+from tenure.settings import Loaded, Settings, environment_name, load
+from tenure.values import parse_span
 
 
 def read(directory: Path, env_file: Path | None = None, /, **environ: str) -> Loaded:

@@ -1,6 +1,6 @@
 """Settings: flags > TENURE_* > .env (only with --env-file) > tenure.toml > defaults.
 
-One frozen model for every command; spans and sizes carry their unit in the value (`30s`, `64MiB`).
+One frozen model for every command. Spans and sizes carry their unit in the value (`30s`, `64MiB`).
 """
 
 from __future__ import annotations
@@ -10,78 +10,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tenure.domain.errors import ConfigurationError, FieldError
-from tenure.domain.secret import weakness
-
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
-_SPAN_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|kB|KiB|MB|MiB|GB|GiB)?")
-_SIZE_BYTES = dict(B=1, kB=10**3, KiB=2**10, MB=10**6, MiB=2**20, GB=10**9, GiB=2**30)  # noqa: C408
-
-
-def parse_span(text: str) -> timedelta:
-    """`250ms`, `30s`, `5m`, `2h` or `1d`. Raises ValueError for anything else."""
-    return cast(timedelta, _span(text))
-
-
-def _span(value: Any) -> Any:
-    if isinstance(value, str) and (match := _SPAN.fullmatch(value.strip())):
-        try:
-            return timedelta(seconds=float(match[1]) * _SPAN_SECONDS[match[2]])
-        except OverflowError:
-            raise ValueError("is too long a time") from None
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError("must be a number with a unit: ms, s, m, h or d, like 30s")
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("must be more than 0")
-    return value
-
-
-def _size(value: Any) -> Any:
-    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
-        return int(float(match[1]) * _SIZE_BYTES[match[2] or "B"])
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ValueError("must be a number with a unit: B, KiB, MiB or GiB, like 64MiB")
-
-
-def _secret(value: str) -> str:
-    if (weak := weakness(value)) is not None:
-        raise ValueError(weak)
-    return value
-
-
-def _words(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(word.strip() for word in value.split(",") if word.strip())
-    return value
-
-
-def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        try:
-            ip_network(value)
-        except ValueError:
-            raise ValueError(f"{value!r} must be an address or a network like 10.0.0.0/8") from None
-    return values
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
-PositiveSpan = Annotated[Span, AfterValidator(_positive)]
-Size = Annotated[int, BeforeValidator(_size), Field(ge=1)]
-Secret = Annotated[str, AfterValidator(_secret)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Networks = Annotated[Words, AfterValidator(_networks)]
+from tenure.values import Networks, PositiveSpan, Secret, Size, Span, Words
 
 
 class _Group(BaseModel):
@@ -150,9 +86,12 @@ class Settings(_Group):
     retention: Retention = Retention()
     limits: Limits = Limits()
     quotas: Quotas = Quotas()
+    smtp_url: Annotated[
+        str | None, Field(repr=False, pattern=r"^smtps?(\+starttls)?://[^/\s]+$")
+    ] = None
+    smtp_from: str = "tenure@localhost"
     log_level: Literal["trace", "debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
-    tracing: bool = False
 
     coordinator_url: str = "http://127.0.0.1:5000"
     token: Annotated[str | None, Field(repr=False)] = None
@@ -163,8 +102,6 @@ class Settings(_Group):
     script_python: str | None = None
     http_allow: Words = ()
     drain_grace: Span = timedelta(seconds=30)
-    metrics_host: str = "127.0.0.1"
-    metrics_port: Annotated[int | None, Field(ge=0, le=65_535)] = None
     env: str | None = None
     trace_url: str | None = None
 
@@ -184,7 +121,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-SECRETS = frozenset({"secret_key", "token"})
+SECRETS = frozenset({"secret_key", "smtp_url", "token"})
 """Settings whose values are never shown."""
 
 _PREFIX = "TENURE_"

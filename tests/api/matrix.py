@@ -133,6 +133,9 @@ class Scene:
             "token_id": await self._token(),
             "who": await self._user(),
             "key": "k",
+            "channel": await self._channel(),
+            "rule": await self._rule(),
+            "delivery_id": UNKNOWN,
             "rest": "x",
         }
 
@@ -143,6 +146,16 @@ class Scene:
         number = self.callers.anonymous.coordinator.clock.monotonic()
         body = {"name": f"spare-{number}", "password": "correct horse battery", "role": "user"}
         return await _made(self.callers.admin, "/api/users", body)
+
+    async def _channel(self) -> str:
+        number = self.callers.anonymous.coordinator.clock.monotonic()
+        body = {"name": f"c-{number}", "kind": "email", "to": ["nobody@example.org"]}
+        return await _made(self.callers.admin, "/api/notifications/channels", body)
+
+    async def _rule(self) -> str:
+        channel = await self._channel()
+        body = {"name": f"r-{channel}", "event": "worker.lost", "channels": [channel]}
+        return await _made(self.callers.admin, "/api/notifications/rules", body)
 
     async def renew(self, path: str) -> None:
         """An object for the next caller to delete."""
@@ -155,6 +168,10 @@ class Scene:
             self.values["token_id"] = await self._token()
         elif "{who}" in path:
             self.values["who"] = await self._user()
+        elif "{channel}" in path:
+            self.values["channel"] = await self._channel()
+        elif "{rule}" in path:
+            self.values["rule"] = await self._rule()
 
     async def row(self, route: Route, access: str) -> Row:
         """How far everybody gets on a route."""

@@ -22,7 +22,7 @@ from tests.builders import WORKER, new_jobs
 pytestmark = pytest.mark.anyio
 
 NAMES = {
-    "chainer",
+    "chainer", "courier",
     "promoter", "clockwork", "pulse", "sweeper", "reaper", "pruner", "snapshot", "lookout",
     "tidier", "operator", "ticker",
 }  # fmt: skip
@@ -38,6 +38,8 @@ class Running:
         self.here = Coordinator(settings)
         self.counted: list[int] = []
         self.duties = Duties(
+            ways={},
+            delivered=lambda _: None,
             committer=self.here.committer,
             reader=self.here.reader,
             source=self.here.store,

@@ -16,7 +16,8 @@ from tenure.cli.exits import Exit
 from tenure.cli.main import run
 from tenure.domain.explain import Cause
 from tenure.domain.lifecycle import ALIASES, TERMINAL, Event, JobState
-from tenure.settings import Settings, load, parse_span
+from tenure.settings import Settings, load
+from tenure.values import parse_span
 from tests.docs import lifecycle
 from tests.docs.markdown import PAGES, ROOT, blocks, links, rows
 
@@ -168,7 +169,7 @@ def test_every_command_is_on_its_page(capsys: pytest.CaptureFixture[str]) -> Non
 
 GROUPS = {
     "jobs", "dlq", "workflows", "operations", "schedules", "queues", "workers", "config", "users",
-    "tokens",
+    "tokens", "notify",
 }  # fmt: skip
 
 

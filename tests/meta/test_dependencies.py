@@ -30,7 +30,6 @@ IMPORT_NAMES = {
     "python_dotenv": "dotenv",
     "argon2_cffi": "argon2",
     "pyjwt": "jwt",
-    "opentelemetry_api": "opentelemetry",
 }
 
 
@@ -46,7 +45,9 @@ def _imported() -> dict[str, str]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    names = [_name(one) for one in [*PROJECT["dependencies"], *EXTRAS["postgres"], *EXTRAS["otel"]]]
+    names = [
+        _name(one) for one in [*PROJECT["dependencies"], *EXTRAS["postgres"], *EXTRAS["notify"]]
+    ]
     declared = {IMPORT_NAMES.get(name, name) for name in names}
     foreign = {
         name: where

@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 from tenure.domain.ids import IdSource
 from tenure.store import schema
 from tenure.store.dialect import POSTGRES, SQLITE, Dialect
+from tenure.store.outbox import post
 from tenure.store.ties import settle
 from tenure.store.unit import Unit
 from tests.builders import NOW
@@ -54,6 +55,7 @@ class OpenedStore(ABC):
         self.last = unit
         found = body(unit)
         settle(unit)
+        post(unit)
         unit.write_tally()
         return found
 

@@ -22,6 +22,7 @@ from tenure.api import (
     leases,
     limits,
     metrics,
+    notifications,
     openapi,
     operations,
     problems,
@@ -39,6 +40,12 @@ from tenure.api.proxies import Proxied
 from tenure.api.security import check_routes, guard
 from tenure.background.duties import Duties
 from tenure.coordinator.coordinator import Coordinator
+from tenure.domain.notification import ChannelKind
+from tenure.notify.apprise import Apprise
+from tenure.notify.channel import Channel
+from tenure.notify.email import Email
+from tenure.notify.webhook import Webhook
+from tenure.outgoing.addresses import AllowList
 from tenure.settings import Settings
 
 ROUTES = [
@@ -53,6 +60,7 @@ ROUTES = [
     *schedules.ROUTES,
     *deadletters.ROUTES,
     *audit.ROUTES,
+    *notifications.ROUTES,
     *auth.ROUTES,
     *users.ROUTES,
     *tokens.ROUTES,
@@ -122,8 +130,21 @@ def _duties(here: Coordinator) -> Duties:
         insight=here.insight,
         counted=here.count_coordinators,
         look_again=here.look_again,
+        ways=_ways(here.settings),
+        delivered=here.metrics.has_delivered,
         timed=here.metrics.has_ticked,
     )
     here.on_commit(duties.committed)
     here.operations.on_begun(duties.operation_begun)
+    here.notifying.on_message(duties.message_waits)
     return duties
+
+
+def _ways(settings: Settings) -> dict[str, Channel]:
+    """How to speak over each kind of channel."""
+    allowed = AllowList.parse(settings.http_allow, "TENURE_HTTP_ALLOW")
+    return {
+        ChannelKind.WEBHOOK: Webhook(allowed),
+        ChannelKind.EMAIL: Email(settings.smtp_url, settings.smtp_from),
+        ChannelKind.APPRISE: Apprise(allowed),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -11,6 +11,7 @@ from loguru import logger
 
 from tenure.background.chainer import Chainer
 from tenure.background.clockwork import ClockSource, Clockwork
+from tenure.background.courier import Courier
 from tenure.background.lookout import Lookout
 from tenure.background.loop import Loop
 from tenure.background.operator import Operator
@@ -27,6 +28,7 @@ from tenure.domain.clock import Clock
 from tenure.domain.errors import TenureError
 from tenure.domain.lease import LeaseTerms
 from tenure.domain.steadiness import Steadiness
+from tenure.notify.channel import Channel
 from tenure.settings import Settings
 from tenure.store.committer import Committer
 from tenure.store.reader import Reader
@@ -44,7 +46,8 @@ class Duties:
     """Builds the duties and keeps them running. Use from one event loop.
 
     `committed` is for the committer's hook: call it with the unit of every commit. `counted` is
-    told, several times a lease, how many coordinators of this store live. `timed` is told the name
+    told, several times a lease, how many coordinators of this store live. `ways` are the channels
+    by kind, `delivered` is told the result of each attempt to deliver. `timed` is told the name
     of a duty and how many seconds a tick of it took.
     """
 
@@ -61,6 +64,8 @@ class Duties:
         insight: Refreshed,
         counted: Callable[[int], None],
         look_again: Callable[[], Awaitable[None]],
+        ways: Mapping[str, Channel],
+        delivered: Callable[[str], None],
         timed: Callable[[str, float], None] | None = None,
     ) -> None:
         loop = partial(Loop, clock=clock, random=random, observe=timed)
@@ -72,6 +77,8 @@ class Duties:
         self._operating = loop(Operator(committer, reader, clock))
         self._ticking = loop(Ticker(committer, reader))
         self._chaining = loop(Chainer(committer))
+        self._courier = Courier(committer, reader, clock, ways, random, delivered)
+        self._telling = loop(self._courier)
         others = (
             Clockwork(source, clock, self.steadiness, committer, terms),
             self._pulse,
@@ -82,7 +89,7 @@ class Duties:
             Lookout(look_again),
             self._tidier,
         )
-        woken = (self._promoting, self._operating, self._ticking, self._chaining)
+        woken = self._promoting, self._operating, self._ticking, self._chaining, self._telling
         self.supervisor = Supervisor([*woken, *map(loop, others)])
 
     def committed(self, unit: Unit) -> None:
@@ -95,6 +102,12 @@ class Duties:
             self._ticking.wake_at(unit.fires_due)
         if unit.audited:
             self._chaining.wake()
+        if unit.happened:
+            self._telling.wake()
+
+    def message_waits(self) -> None:
+        """There is something to deliver, or another rule."""
+        self._telling.wake()
 
     def operation_begun(self) -> None:
         """There is an operation to carry out."""
@@ -105,6 +118,7 @@ class Duties:
         """The duties run inside this block; the committer must outlive it."""
         async with self.supervisor.running():
             yield
+        await self._courier.close()
         try:
             await self._pulse.leave()
         except TenureError as error:

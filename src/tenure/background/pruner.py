@@ -91,6 +91,7 @@ class Pruner:
             lambda unit: pruning.prune_stats(unit, stats, _LIMIT),
             lambda unit: pruning.prune_keys(unit, keys, _LIMIT),
             lambda unit: pruning.prune_operations(unit, events, _LIMIT),
+            lambda unit: pruning.prune_deliveries(unit, events, _LIMIT),
             lambda unit: pruning.prune_unique_keys(unit, _LIMIT),
             lambda unit: sessions.prune_sessions(unit, now, _LIMIT),
             lambda unit: workers.forget(unit, day, _LIMIT),

@@ -85,7 +85,7 @@ def instant(text: str) -> datetime:
 
 def span(text: str) -> timedelta:
     """A span with its unit, like 90s, 5m or 2h; a bare number is seconds. Raises InvalidInput."""
-    from tenure.settings import parse_span
+    from tenure.values import parse_span
 
     try:
         return parse_span(f"{text}s" if re.fullmatch(r"\d+(\.\d+)?", text) else text)

@@ -35,6 +35,7 @@ class _Root(LazyGroup):
         "whoami": ("tenure.cli.login:whoami", "Show who you are to the coordinator."),
         "users": ("tenure.cli.users:app", "Accounts."),
         "tokens": ("tenure.cli.tokens:app", "Tokens for programs and workers."),
+        "notify": ("tenure.cli.notify:app", "Notifications: rules, channels, deliveries."),
         "migrate": ("tenure.cli.admin:migrate", "Bring the database up to date."),
         "bench": ("tenure.cli.bench:bench", "Measure this machine."),
         "config": ("tenure.cli.admin:config", "Show the settings and where they come from."),

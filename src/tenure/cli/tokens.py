@@ -51,7 +51,7 @@ def create(
     ] = None,
 ) -> None:
     """Make a token and print it: it is shown only now."""
-    from tenure.settings import parse_span
+    from tenure.values import parse_span
 
     try:
         span = None if expires is None else parse_span(expires)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tenure.client.access import AsyncAccounts
     from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
+    from tenure.client.notifications import AsyncNotifications
     from tenure.client.retrying import Patience
     from tenure.client.schedules import AsyncSchedules
     from tenure.wire.audit import AuditLine
@@ -77,6 +78,13 @@ class AsyncClient(AsyncQueueMethods):
         from tenure.client.schedules import AsyncSchedules
 
         return AsyncSchedules(self.run)
+
+    @property
+    def notifications(self) -> AsyncNotifications:
+        """See `Client.notifications`."""
+        from tenure.client.notifications import AsyncNotifications
+
+        return AsyncNotifications(self.run)
 
     @property
     def accounts(self) -> AsyncAccounts:

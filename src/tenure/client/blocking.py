@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tenure.client.access import Accounts
     from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
+    from tenure.client.notifications import Notifications
     from tenure.client.retrying import Patience
     from tenure.client.schedules import Schedules
     from tenure.wire.audit import AuditLine
@@ -85,6 +86,13 @@ class Client(QueueMethods):
         from tenure.client.access import Accounts
 
         return Accounts(self.run)
+
+    @property
+    def notifications(self) -> Notifications:
+        """Who is told of what: channels, rules, deliveries."""
+        from tenure.client.notifications import Notifications
+
+        return Notifications(self.run)
 
     @property
     def url(self) -> str:

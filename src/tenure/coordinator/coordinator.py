@@ -26,6 +26,7 @@ from tenure.coordinator.limiting import Limiting
 from tenure.coordinator.live import Live
 from tenure.coordinator.metering import Meter
 from tenure.coordinator.metrics import Metrics
+from tenure.coordinator.notifying import Notifying
 from tenure.coordinator.operations import Operations
 from tenure.coordinator.passwords import Passwords
 from tenure.coordinator.queueing import Queueing
@@ -46,7 +47,6 @@ from tenure.store.committer import Committer
 from tenure.store.engine import Store, open_store
 from tenure.store.reader import Reader
 from tenure.store.unit import Unit
-from tenure.telemetry.tracing import Tracing
 from tenure.wire import leases
 from tenure.wire.base import validate
 from tenure.wire.jobs import Job, JobEdit
@@ -56,15 +56,9 @@ class Coordinator:
     """Everything between HTTP and the store. Use from one event loop, `start` to `stop`."""
 
     def __init__(
-        self,
-        settings: Settings,
-        *,
-        store: Store | None = None,
-        clock: Clock | None = None,
-        tracing: Tracing | None = None,
+        self, settings: Settings, *, store: Store | None = None, clock: Clock | None = None
     ) -> None:
         self.settings = settings
-        self.tracing = tracing
         self.store = store or open_store(settings.database_url)
         self.clock = clock or Clock()
         self.ids = IdSource()
@@ -121,7 +115,7 @@ class Coordinator:
             meter,
         )
         self.leasing = Leasing(
-            self.committer, self.reader, self.wakeups, self.clock, self.terms, limits, self.tracing
+            self.committer, self.reader, self.wakeups, self.clock, self.terms, limits
         )
         self.insight = Insight(self.reader, self.clock)
         self.charts = Charts(self.reader)
@@ -134,6 +128,7 @@ class Coordinator:
         self.queueing = Queueing(self.committer, self.reader, self.insight, self.clock)
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(*parts)
+        self.notifying = Notifying(*parts)
         self.workflows = Workflows(*parts, limits, self.wakeups, meter)
         self.scheduling = Scheduling(*parts, settings, concealment, meter)
         self.dead_letters = DeadLetterOffice(self.reader, self.clock)
@@ -173,8 +168,6 @@ class Coordinator:
             self._listener = None
         await self.committer.stop()
         await self.store.close()
-        if self.tracing is not None:
-            await asyncio.to_thread(self.tracing.close)
 
     async def look_again(self) -> None:
         """Find what waiting polls and followers of logs were not told, or missed."""

@@ -9,7 +9,7 @@ import uuid
 from tenure.domain.errors import InvalidInput
 
 _JOBS, _LOGS, _OPERATIONS, _WORKFLOWS = b"j", b"l", b"o", b"w"
-_SCHEDULES, _FIRES, _AUDIT = b"s", b"f", b"a"
+_SCHEDULES, _FIRES, _AUDIT, _DELIVERIES = b"s", b"f", b"a", b"d"
 _MAX_LENGTH = 100
 _LARGEST = 2**63 - 1
 
@@ -62,6 +62,16 @@ def of_audit(line_id: str) -> str:
 def to_audit(text: str) -> str:
     """The id of the line inside. Raises InvalidInput for anything but a cursor of the audit."""
     return _id(_AUDIT, text)
+
+
+def of_delivery(delivery_id: str) -> str:
+    """The cursor of a list of deliveries that goes on below this one."""
+    return _encode(_DELIVERIES, uuid.UUID(delivery_id).bytes)
+
+
+def to_delivery(text: str) -> str:
+    """The id inside. Raises InvalidInput for anything but a cursor of deliveries."""
+    return _id(_DELIVERIES, text)
 
 
 def _id(kind: bytes, text: str) -> str:

@@ -69,6 +69,10 @@ class Metrics:
         """The store answered a read."""
         self.store.of("read").observe(seconds)
 
+    def has_delivered(self, result: str) -> None:
+        """An attempt to deliver a notification ended."""
+        self.webhooks[result] += 1
+
     def has_ticked(self, duty: str, seconds: float) -> None:
         """A duty ticked, well or not."""
         self.duty.of(duty).observe(seconds)

@@ -29,6 +29,7 @@ from tenure.domain.run import Report, ReportStatus
 from tenure.store.dialect import Fault
 from tenure.store.engine import CommitUnknown, Store
 from tenure.store.leases import Claim, Claimed, claim
+from tenure.store.outbox import post
 from tenure.store.renewals import Beat, Beaten, Released, release, renew
 from tenure.store.reports import report
 from tenure.store.submits import Submission, Submitted, submit
@@ -129,6 +130,8 @@ class Committer:
         self._stopped = False
         self.peers = False
         """Whether other coordinators are to be told of ready jobs."""
+        self.watched: frozenset[str] = frozenset()
+        """The topics that somebody is to be told of."""
         # In lock order: idempotency keys, then active rows; claims last, to see what is new.
         self._submit = _Kind("submit", submit, 4_000)
         self._report = _Kind("report", lambda unit, items: report(unit, items, random), 4_000)
@@ -274,10 +277,12 @@ class Committer:
         return unit, answers
 
     def _unit(self, conn: Any) -> Unit:
-        return Unit(conn, self._store.dialect, self._clock.now(), self._coordinator_id)
+        here = (self._store.dialect, self._clock.now(), self._coordinator_id)
+        return Unit(conn, *here, watched=self.watched)
 
     def _end(self, unit: Unit) -> None:
         settle(unit)
+        post(unit)
         unit.write_tally()
         if self.peers:
             self._store.announce(unit.conn, unit)

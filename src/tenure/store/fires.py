@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from loguru import logger
 
+from tenure.domain.clock import rfc3339
 from tenure.domain.errors import IllegalTransition, JobNotFound
 from tenure.domain.job import NewJob
+from tenure.domain.notification import Topic
 from tenure.domain.schedule import MAX_WALKED, Plan, Stretch, due_at, plan
 from tenure.domain.scheduling import FireOutcome, Overlap, ScheduleRules
 from tenure.domain.template import JobTemplate, Template, jobs, size
@@ -23,6 +25,7 @@ from tenure.store import tables as t
 from tenure.store import tables_schedules as s
 from tenure.store.control import Action, cancel
 from tenure.store.dialect import Dialect
+from tenure.store.outbox import note
 from tenure.store.schedule_rows import decode_rules, decode_template
 from tenure.store.submits import Submission, submit
 from tenure.store.unit import Unit
@@ -176,13 +179,19 @@ def _write_stretches(unit: Unit, planned: list[_Planned]) -> None:
     for item in planned:
         for place, stretch in enumerate(item.plan.stretches):
             if stretch.outcome is FireOutcome.MISSED:
-                unit.measured.note("schedules_missed", stretch.count)
+                _missed(unit, item.row.id, stretch)
             first = stretch.first
             if place == 0 and _continues(item, stretch):
                 first = item.row.stretch_at or first
             rows.append(_stretch_row(unit, item.row.id, first, stretch))
     if rows:
         unit.execute(_upsert_stretches(unit.dialect), sorted(rows))
+
+
+def _missed(unit: Unit, schedule_id: str, stretch: Stretch) -> None:
+    unit.measured.note("schedules_missed", stretch.count)
+    said = {"count": stretch.count, "first": rfc3339(stretch.first), "last": rfc3339(stretch.last)}
+    note(unit, Topic.SCHEDULE_MISSED, [(schedule_id, said)])
 
 
 def _continues(item: _Planned, stretch: Stretch) -> bool:

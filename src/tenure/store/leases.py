@@ -49,7 +49,7 @@ class Claim:
 class Claimed:
     """`rows` in order of claim, each: job_id, fence, attempt, max_attempts, type, name, queue,
     payload, tags (JSON text or None), timeout_seconds, checkpoint (JSON text or None), kin or
-    None, traceparent or None."""
+    None."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     cancels: list[tuple[str, int, str | None]] = field(default_factory=list)
@@ -165,14 +165,11 @@ def _lease(
     governor.take(rows)
     saved = checkpoints(unit, [row[0] for row in rows if row[10] & Tie.CHECKPOINT])
     around = _kin(unit, rows)
-    rules = {text: decode_options(text) for text in {row[9] for row in rows}}
-    timeouts = {text: options.timeout_seconds for text, options in rules.items()}
-    traces = {text: options.traceparent for text, options in rules.items()}
+    timeouts = {text: decode_options(text).timeout_seconds for text in {row[9] for row in rows}}
     for candidate, taken in _deal(candidates, rows):
         candidate.answer.rows += [
-            (*row[:9], timeouts[row[9]], saved.get(row[0]), around.get(row[0]), traces[row[9]])
-            for row in taken
-        ]
+            (*row[:9], timeouts[row[9]], saved.get(row[0]), around.get(row[0])) for row in taken
+        ]  # fmt: skip
         counted, plain = _apart(taken, governor)
         _grant_all(unit, candidate.claim.worker_id, plain, timeouts, terms)
         _grant_all(unit, candidate.claim.worker_id, counted, timeouts, terms, counted=True)

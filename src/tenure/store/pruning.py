@@ -18,6 +18,7 @@ from tenure.domain.ids import first_at
 from tenure.domain.lifecycle import TERMINAL, JobState
 from tenure.store import tables as t
 from tenure.store import tables_limits as lim
+from tenure.store import tables_notify as n
 from tenure.store import tables_schedules as s
 from tenure.store.checkpoints import drop_checkpoints
 from tenure.store.dialect import Dialect
@@ -237,6 +238,11 @@ def _delete_stats(dialect: Dialect) -> sa.Executable:
 def prune_operations(unit: Unit, before: int, limit: int = 500) -> int:
     """Delete up to `limit` operations that ended before an instant (microseconds)."""
     return _prune(unit, operations, "finished_at", before, limit)
+
+
+def prune_deliveries(unit: Unit, before: int, limit: int = 500) -> int:
+    """Delete up to `limit` deliveries that ended before an instant (microseconds)."""
+    return _prune(unit, n.deliveries, "finished_at", before, limit)
 
 
 def prune_fires(unit: Unit, before: int, limit: int = 500) -> int:

@@ -12,12 +12,14 @@ from tenure.domain import ending as rules
 from tenure.domain.ending import Ending
 from tenure.domain.lease import LeaseTerms
 from tenure.domain.lifecycle import Event
+from tenure.domain.notification import Topic
 from tenure.domain.run import Outcome
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
 from tenure.store.endings import HELD_COLUMNS, to_held, write
 from tenure.store.events import Happening, record
 from tenure.store.options import decode_options
+from tenure.store.outbox import note
 from tenure.store.unit import Unit
 
 
@@ -34,6 +36,8 @@ def sweep(unit: Unit, max_lost: int, random: Callable[[], float], limit: int = 5
         write(unit, endings)
         unit.measured.note("leases_expired", len(endings))
         record(unit, [_happening(ending) for ending in endings])
+        lost = (ending for ending in endings if ending.outcome is Outcome.LOST)
+        note(unit, Topic.JOB_LOST, ((e.held.job_id, {"lost": e.lost}) for e in lost))
     return len(endings)
 
 

@@ -12,6 +12,7 @@ from tenure.domain.job import Tie
 from tenure.store.admission import admit, note_room
 from tenure.store.checkpoints import drop_checkpoints
 from tenure.store.dependents import resolve
+from tenure.store.outbox import note_ended
 from tenure.store.uniqueness import let_go
 from tenure.store.unit import Ended, Unit
 from tenure.store.workflow_counts import count_jobs
@@ -22,6 +23,8 @@ _FELT_BY_OTHERS = Tie.CHILDREN | Tie.CONCURRENCY_KEY | Tie.WORKFLOW
 def end(unit: Unit, jobs: Sequence[Ended]) -> None:
     """Note that these jobs ended, and let go what is tied to each of them alone."""
     unit.finished += [job[0] for job in jobs]
+    if unit.watched:
+        note_ended(unit, jobs)
     tied = [job for job in jobs if job[2]]
     if tied:
         drop_checkpoints(unit, [job_id for job_id, _, ties in tied if ties & Tie.CHECKPOINT])

@@ -47,14 +47,15 @@ class Unit:
     final state, `contended` the concurrency keys that may admit a job: what `ties.settle` works
     off. `freed` counts what governed queues may give more than before; `opens` says of queues that
     gave too little when to ask again, and for how many jobs. `audited` counts lines of the audit.
-    `tally` is what `stats` counts, `measured` what only
+    `watched` names the topics that rules of notifications are about, `happened` what of them
+    happened (topic, subject, detail). `tally` is what `stats` counts, `measured` what only
     metrics show. Verbs raise TenureError only before their first write.
     """
 
     __slots__ = (
         "audited", "closed", "conn", "contended", "coordinator_id", "dialect", "due", "ended",
-        "finished", "fires_due", "freed", "ids", "logged", "measured", "now", "opens", "ready",
-        "reopened", "steps", "tally", "woken",
+        "finished", "fires_due", "freed", "happened", "ids", "logged", "measured", "now", "opens",
+        "ready", "reopened", "steps", "tally", "watched", "woken",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +65,7 @@ class Unit:
         now: int,
         coordinator_id: str,
         ids: IdSource | None = None,
+        watched: frozenset[str] = frozenset(),
     ) -> None:
         self.ids = ids or IdSource()
         self.conn = conn
@@ -85,6 +87,8 @@ class Unit:
         self.opens: dict[str, tuple[int, int]] = {}
         self.steps: dict[str, int] | None = None
         """What `ranking` has read: the step of priority of every queue with aging."""
+        self.watched = watched
+        self.happened: list[tuple[str, str, str | None]] = []
         self.tally: Counter[tuple[str, str, str]] = Counter()
         self.measured = Measured()
 
@@ -147,6 +151,7 @@ class Unit:
             self.fire_at(other.fires_due)
         self.tally.update(other.tally)
         self.audited += other.audited
+        self.happened += other.happened
         self.measured.absorb(other.measured)
 
     def write_tally(self) -> None:

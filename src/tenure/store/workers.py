@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from tenure.domain import ending as rules
 from tenure.domain.errors import WorkerNotFound
 from tenure.domain.lease import LeaseTerms
+from tenure.domain.notification import Topic
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
 from tenure.store.endings import lock, write
 from tenure.store.events import Happening, record
+from tenure.store.outbox import note
 from tenure.store.unit import Unit, json_text
 
 ONLINE, DRAINING, LOST, GONE = "online", "draining", "lost", "gone"
@@ -198,6 +200,7 @@ def reap(unit: Unit, terms: LeaseTerms, limit: int = 500) -> int:
     if rows:
         unit.execute(_lose(unit.dialect), sorted((row[0],) for row in rows))
         record(unit, [Happening("worker_lost", detail=_about(*row)) for row in rows])
+        note(unit, Topic.WORKER_LOST, ((id_, {"name": name}) for id_, name in rows))
     return len(rows)
 
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tenure.domain.notification import Topic
+from tenure.domain.workflow import WorkflowState, workflow_state
 from tenure.store import tables as t
 from tenure.store import tables_workflows as w
 from tenure.store.dialect import Dialect
+from tenure.store.outbox import note
 from tenure.store.unit import Unit
 
 FINAL_STATES = ("completed", "failed", "cancelled", "skipped", "expired")
@@ -40,7 +43,35 @@ def add_counts(unit: Unit, rows: list[tuple[Any, ...]]) -> None:
     workflows that are finished by it."""
     if rows:
         found = unit.execute(_add(unit.dialect), sorted(rows), now=unit.now).all()
-        unit.finished += [workflow_id for workflow_id, finished_at in found if finished_at]
+        done = [workflow_id for workflow_id, finished_at in found if finished_at]
+        unit.finished += done
+        if done and unit.watched & _TOPICS:
+            _note_finished(unit, done)
+
+
+_TOPICS = {Topic.WORKFLOW_FINISHED, Topic.WORKFLOW_FAILED}
+
+
+def _note_finished(unit: Unit, workflow_ids: list[str]) -> None:
+    found = unit.rows(_read_finished(unit.dialect), [(id_,) for id_ in workflow_ids])
+    for id_, total, *ended in found:
+        counts = dict(zip(FINAL_STATES, ended, strict=True))
+        state = workflow_state(counts, total)
+        said = [(id_, {"status": state.value, "total": total, "counts": counts})]
+        note(unit, Topic.WORKFLOW_FINISHED, said)
+        if state is WorkflowState.FAILED:
+            note(unit, Topic.WORKFLOW_FAILED, said)
+
+
+@cache
+def _read_finished(dialect: Dialect) -> sa.Select[Any]:
+    c = w.workflow_counts.c
+    batch = dialect.batch(c.workflow_id)
+    return dialect.read(
+        sa.select(c.workflow_id, c.total, *(c[state] for state in FINAL_STATES)).join_from(
+            batch, w.workflow_counts, c.workflow_id == batch.c.workflow_id
+        )
+    )
 
 
 @cache

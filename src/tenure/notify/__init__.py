@@ -1,0 +1,1 @@
+"""Ways to tell somebody: webhooks, e-mail, and what Apprise reaches."""
