@@ -36,13 +36,10 @@ class Login(BaseModel):
     one: Key | int = 0
 
 
-class Chain(BaseModel):
-    key: SecretStr
-    following: Chain | None = None
-
-
-class Endless(BaseModel):
-    following: Endless | None = None
+def chain(**fields: Any) -> dict[str, Any]:
+    """The schema of objects that hold one like themselves in `following`."""
+    link = {"type": "object", "properties": {**fields, "following": {"$ref": "#/$defs/Link"}}}
+    return {"$ref": "#/$defs/Link", "$defs": {"Link": link}}
 
 
 def test_secrets_of_pydantic_models() -> None:
@@ -53,12 +50,8 @@ def test_secrets_of_pydantic_models() -> None:
 
 
 def test_a_schema_that_refers_to_itself_is_hidden_from_there_on() -> None:
-    assert secret_paths(Chain.model_json_schema()) == {
-        ("key",),
-        ("following", "key"),
-        ("following", "following"),
-    }
-    assert secret_paths(Endless.model_json_schema()) == frozenset()
+    assert secret_paths(chain(key=SECRET)) == {("key",), ("following",)}
+    assert secret_paths(chain()) == frozenset()
 
 
 @pytest.mark.parametrize(
