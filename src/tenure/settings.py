@@ -1,6 +1,6 @@
 """Settings: flags > TENURE_* > .env (only with --env-file) > tenure.toml > defaults.
 
-One frozen model for every command. Spans and sizes carry their unit in the value (`30s`, `64MiB`).
+One frozen model for every command; spans and sizes carry their unit in the value (`30s`, `64MiB`).
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ class Settings(_Group):
     smtp_from: str = "tenure@localhost"
     log_level: Literal["trace", "debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    tracing: bool = False
 
     coordinator_url: str = "http://127.0.0.1:5000"
     token: Annotated[str | None, Field(repr=False)] = None
@@ -102,6 +103,8 @@ class Settings(_Group):
     script_python: str | None = None
     http_allow: Words = ()
     drain_grace: Span = timedelta(seconds=30)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int | None, Field(ge=0, le=65_535)] = None
     env: str | None = None
     trace_url: str | None = None
 

@@ -51,7 +51,7 @@ def test_a_plain_job_has_every_field() -> None:
             "strategy": "exponential", "initial_delay_seconds": 2.0, "multiplier": 2.0,
             "max_delay_seconds": 3600.0, "jitter": 0.2,
         },
-        "retry_until": None, "unique": None, "concurrency_key": None,
+        "retry_until": None, "unique": None, "concurrency_key": None, "traceparent": None,
         "cancel_requested": False, "version": 1,
     }  # fmt: skip
 

@@ -30,6 +30,7 @@ IMPORT_NAMES = {
     "python_dotenv": "dotenv",
     "argon2_cffi": "argon2",
     "pyjwt": "jwt",
+    "opentelemetry_api": "opentelemetry",
 }
 
 
@@ -45,9 +46,8 @@ def _imported() -> dict[str, str]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    names = [
-        _name(one) for one in [*PROJECT["dependencies"], *EXTRAS["postgres"], *EXTRAS["notify"]]
-    ]
+    extras = (one for name in ("postgres", "otel", "notify") for one in EXTRAS[name])
+    names = [_name(one) for one in [*PROJECT["dependencies"], *extras]]
     declared = {IMPORT_NAMES.get(name, name) for name in names}
     foreign = {
         name: where

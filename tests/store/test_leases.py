@@ -51,7 +51,7 @@ def test_a_lease_carries_what_the_worker_needs(store: OpenedStore) -> None:
     (answer,) = ask(store, wanted())
     assert isinstance(answer, Claimed)
     assert [tuple(row) for row in answer.rows] == [
-        (job_id, 1, 1, 3, "echo", "N", "mail", "0", '["a"]', 5.0, None, None)
+        (job_id, 1, 1, 3, "echo", "N", "mail", "0", '["a"]', 5.0, None, None, None)
     ]
     row = active(store, job_id)
     assert (row["state"], row["worker_id"], row["fence"], row["attempt"]) == (

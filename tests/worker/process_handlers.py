@@ -86,3 +86,8 @@ def tidy(payload: str, ctx: Context) -> None:
 @handler("adds", isolation="process")
 def adds(ctx: Context) -> str:
     return ctx.submit_now("part", {"n": 1}, key="from-child").id
+
+
+@handler("traced", isolation="process")
+def traced(payload: None, ctx: Context) -> str | None:
+    return ctx.traceparent

@@ -17,6 +17,7 @@ from tenure.client.asynchronous import AsyncClient
 from tenure.client.retrying import Patience
 from tenure.coordinator.coordinator import Coordinator
 from tenure.settings import Settings
+from tenure.telemetry.tracing import Tracing
 from tenure.worker.options import WorkerOptions
 from tenure.worker.registry import Registry
 from tenure.worker.runtime import WorkerRuntime
@@ -34,6 +35,7 @@ class Running:
             port=self.port,
             sweep_every=timedelta(seconds=0.1),
         )
+        self.tracing: Tracing | None = None
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -87,7 +89,7 @@ class Running:
         asyncio.run(self._serve(ready))
 
     async def _serve(self, ready: threading.Event) -> None:
-        server = build(self.settings)
+        server = build(self.settings, self.tracing)
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         self._server = server
         listening = socket.socket()
@@ -112,7 +114,8 @@ class Running:
         for function in functions:
             registry.add(function)
         values = {"drain_grace_seconds": 2.0, "token": self.worker_token} | options
-        async with WorkerRuntime(WorkerOptions(url=self.url, **values), registry) as runtime:
+        wanted = WorkerOptions(url=self.url, **values)
+        async with WorkerRuntime(wanted, registry, tracing=self.tracing) as runtime:
             yield runtime
 
 

@@ -20,6 +20,7 @@ from tenure.api.exchange import (
     principal_of,
 )
 from tenure.api.security import allow
+from tenure.api.tracing import submitting
 from tenure.coordinator.submission import Receipt
 from tenure.domain.access import Permission
 from tenure.wire import jobs
@@ -34,9 +35,9 @@ from tenure.wire.base import Page
 )
 async def submit(request: Ask) -> Response[bytes]:
     body, wait = await json_body(request), prefer_wait(request)
-    receipt = await coordinator(request).submission.one(
-        body, principal_of(request), request.headers.get("idempotency-key")
-    )
+    key = request.headers.get("idempotency-key")
+    with submitting(request, "job") as trace:
+        receipt = await coordinator(request).submission.one(body, principal_of(request), key, trace)
     return await _submitted(request, receipt, wait)
 
 
@@ -59,13 +60,16 @@ async def _submitted(request: Ask, receipt: Receipt, wait: float) -> Response[by
     opt=allow(Permission.SUBMIT, body=jobs.JobIn, many=True, answers={201: jobs.Batch}),
 )
 async def submit_batch(request: Ask, atomic: FromQuery[bool] = True) -> Response[bytes]:
-    receipt = await coordinator(request).submission.many(
-        await json_body(request, NDJSON),
-        principal_of(request),
-        lines=content_type(request) == NDJSON,
-        atomic=atomic,
-        key=request.headers.get("idempotency-key"),
-    )
+    body = await json_body(request, NDJSON)
+    with submitting(request, "batch") as trace:
+        receipt = await coordinator(request).submission.many(
+            body,
+            principal_of(request),
+            lines=content_type(request) == NDJSON,
+            atomic=atomic,
+            key=request.headers.get("idempotency-key"),
+            trace=trace,
+        )
     headers = {"Idempotency-Replayed": "true"} if receipt.replayed else None
     return answer(receipt.body, 201, headers)
 

@@ -22,6 +22,7 @@ from tenure.coordinator.auditing import start_of
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.errors import ConfigurationError, TenureError
 from tenure.settings import Settings
+from tenure.telemetry.tracing import Tracing, open_tracing
 
 STOP_SECONDS = 10
 _TICKS_A_SECOND = 10
@@ -89,14 +90,17 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def build(settings: Settings) -> Server:
-    """A server for `settings`, not yet started. Raises ConfigurationError."""
+def build(settings: Settings, tracing: Tracing | None = None) -> Server:
+    """A server for `settings`, not yet started. Without `tracing` the setting decides whether it
+    traces. Raises ConfigurationError."""
     if check_bind(settings):
         logger.bind(host=settings.host).warning(
             "serving other machines without authentication because TENURE_INSECURE_BIND is set"
         )
     check_tls(settings.tls_certificate, settings.tls_key)
-    coordinator = Coordinator(settings)
+    if tracing is None and settings.tracing:
+        tracing = open_tracing("tenure-coordinator")
+    coordinator = Coordinator(settings, tracing=tracing)
     app = create_app(coordinator)
     config = uvicorn.Config(
         app,

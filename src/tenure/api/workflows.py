@@ -15,6 +15,7 @@ from tenure.api.exchange import (
     principal_of,
 )
 from tenure.api.security import allow
+from tenure.api.tracing import submitting
 from tenure.domain.access import Permission
 from tenure.wire import workflows as wire
 from tenure.wire.base import Page
@@ -29,9 +30,10 @@ from tenure.wire.jobs import ActionIn
     opt=allow(Permission.EXECUTE, body=WorkflowBody, answers={201: wire.Workflow}),
 )
 async def submit(request: Ask) -> Response[bytes]:
-    receipt = await coordinator(request).workflows.submit(
-        await json_body(request), principal_of(request), request.headers.get("idempotency-key")
-    )
+    body, key = await json_body(request), request.headers.get("idempotency-key")
+    with submitting(request, "workflow") as trace:
+        workflows = coordinator(request).workflows
+        receipt = await workflows.submit(body, principal_of(request), key, trace)
     headers = {"Location": f"/api/workflows/{receipt.job_id}"}
     if receipt.replayed:
         headers["Idempotency-Replayed"] = "true"

@@ -44,6 +44,10 @@ def worker(
         str | None,
         typer.Option(metavar="SPAN", help="How long running jobs may finish at SIGTERM, like 30s."),
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Serve metrics for Prometheus on this local port."),
+    ] = None,
     log_level: LogLevel = None,
     log_format: LogFormat = None,
     env_file: EnvFile = None,
@@ -60,6 +64,7 @@ def worker(
             "slots": slots,
             "allow_scripts": allow_scripts,
             "drain_grace": drain_grace,
+            "metrics_port": metrics_port,
             "log_level": log_level,
             "log_format": log_format,
         },

@@ -13,6 +13,7 @@ import msgspec
 
 from tenure.domain.errors import InvalidInput
 from tenure.domain.retry import RetryPolicy
+from tenure.telemetry import scope
 
 
 class JobFields(TypedDict, total=False):
@@ -48,12 +49,14 @@ class SubmitFields(JobFields, total=False):
     request gets one of its own, so that sending again after a lost answer is safe. `depends_on`:
     ids of jobs to wait for, or `{"job_id": ..., "on": "success" | "failure" | "done"}`; `join`:
     "all" (default) or "any". `unique`: a key, or `key`, `scope`, `window_seconds` and
-    `on_conflict`."""
+    `on_conflict`. `traceparent`: of the trace the job is part of (W3C); by default the one that
+    OpenTelemetry has open here, or that of the job that is running."""
 
     idempotency_key: str | None
     depends_on: Sequence[str | Mapping[str, str]] | None
     join: str | None
     unique: Mapping[str, Any] | str | None
+    traceparent: str | None
 
 
 class JobSpec(SubmitFields, total=False):
@@ -99,6 +102,8 @@ _RENAMED = {"timeout": "timeout_seconds", "delay": "delay_seconds"}
 def encode_job(kind: str, payload: Any, fields: Mapping[str, Any]) -> EncodedJob:
     """A job for the wire. Fields that are None are left out. Raises InvalidInput for no JSON."""
     given = {name: value for name, value in fields.items() if value is not None}
+    if "traceparent" not in given and (trace := scope.traceparent()) is not None:
+        given["traceparent"] = trace
     body = _object({"type": kind, **given}, msgspec.Raw(encode_value(payload, "payload")))
     return EncodedJob(body, "idempotency_key" in given, "unique" in given)
 

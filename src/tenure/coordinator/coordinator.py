@@ -47,6 +47,7 @@ from tenure.store.committer import Committer
 from tenure.store.engine import Store, open_store
 from tenure.store.reader import Reader
 from tenure.store.unit import Unit
+from tenure.telemetry.tracing import Tracing
 from tenure.wire import leases
 from tenure.wire.base import validate
 from tenure.wire.jobs import Job, JobEdit
@@ -56,9 +57,15 @@ class Coordinator:
     """Everything between HTTP and the store. Use from one event loop, `start` to `stop`."""
 
     def __init__(
-        self, settings: Settings, *, store: Store | None = None, clock: Clock | None = None
+        self,
+        settings: Settings,
+        *,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self.settings = settings
+        self.tracing = tracing
         self.store = store or open_store(settings.database_url)
         self.clock = clock or Clock()
         self.ids = IdSource()
@@ -115,7 +122,7 @@ class Coordinator:
             meter,
         )
         self.leasing = Leasing(
-            self.committer, self.reader, self.wakeups, self.clock, self.terms, limits
+            self.committer, self.reader, self.wakeups, self.clock, self.terms, limits, self.tracing
         )
         self.insight = Insight(self.reader, self.clock)
         self.charts = Charts(self.reader)
@@ -168,6 +175,8 @@ class Coordinator:
             self._listener = None
         await self.committer.stop()
         await self.store.close()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close)
 
     async def look_again(self) -> None:
         """Find what waiting polls and followers of logs were not told, or missed."""

@@ -58,16 +58,19 @@ class Workflows:
         self._limits = limits
         self._meter = meter
 
-    async def submit(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
-        """Submit a workflow from its JSON, all or nothing. `key` is the Idempotency-Key header.
+    async def submit(
+        self, body: bytes, principal: Principal, key: str | None = None, trace: str | None = None
+    ) -> Receipt:
+        """Submit a workflow from its JSON, all or nothing. `key`, `trace`: see `Submission.one`.
 
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, TooMany, Unavailable,
         QuotaExceeded.
         """
         check_key(key)
         now = self._clock.now()
-        scripts = principal.may(Permission.SCRIPT)
-        graph = await graphs.check(body, self._limits, now, principal.owner_id, scripts=scripts)
+        may = principal.may(Permission.SCRIPT)
+        owner = principal.owner_id
+        graph = await graphs.check(body, self._limits, now, owner, scripts=may, trace=trace)
         self._meter.submitting(principal, len(graph.jobs))
         workflow_id, *ids = self._ids.make(now, len(graph.jobs) + 1)
         graph.connect(ids)

@@ -53,11 +53,18 @@ class Graph:
 
 
 async def check(
-    body: bytes, limits: Limits, now: int, owner_id: str | None, *, scripts: bool = True
+    body: bytes,
+    limits: Limits,
+    now: int,
+    owner_id: str | None,
+    *,
+    scripts: bool = True,
+    trace: str | None = None,
 ) -> Graph:
     """A workflow from its JSON, in stretches of TURN_SECONDS so that the loop is never held long.
 
-    Without `scripts` its jobs may not carry their own code: Forbidden. Raises
+    Without `scripts` its jobs may not carry their own code: Forbidden. `trace` is the traceparent
+    of jobs that bring none. Raises
     MalformedBody, TooLarge, and InvalidInput that names the key or the cycle at fault.
     """
     if len(body) > limits.body:
@@ -71,6 +78,7 @@ async def check(
     if not 0 < len(items) <= MAX_NODES:
         raise InvalidInput.field("jobs", f"must have 1 to {MAX_NODES} jobs, this has {len(items)}")
     intake = Intake(limits, now, owner_id, scripts=scripts)
+    intake.trace = trace
     graph = Graph(asked, [], [])
     until = perf_counter() + TURN_SECONDS
     for place, item in enumerate(items):

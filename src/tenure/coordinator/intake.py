@@ -84,7 +84,8 @@ class Intake:
 
     `now` (microseconds) resolves `delay_seconds`. One instance serves one request. `caller` is the
     running job that the last job named as its `parent`. `check_masks`, where types have secrets,
-    refuses payloads that hold the mask of one. Without `scripts` a job that carries its
+    refuses payloads that hold the mask of one. `trace` is the traceparent of jobs that bring none.
+    Without `scripts` a job that carries its
     own code raises Forbidden.
     """
 
@@ -93,6 +94,7 @@ class Intake:
     ) -> None:
         self.caller: LeaseRef | None = None
         self.check_masks: CheckMasks | None = None
+        self.trace: str | None = None
         self._owner_id = owner_id
         self._max_payload = limits.payload
         self._now = now
@@ -145,7 +147,7 @@ class Intake:
         asked = validate(JobIn, decode_values(fields, pointer), pointer)
         if asked.type in SCRIPT_TYPES and not self._scripts:
             raise no_scripts(asked.type, pointer)
-        return to_spec(asked, self._now)
+        return to_spec(asked, self._now, self.trace)
 
 
 def decode_values(fields: Fields, pointer: str = "") -> dict[str, Any]:
@@ -164,23 +166,25 @@ def _digest(fields: Fields, payload: str) -> str:
     parts = b"\x00".join(
         name.encode() + b"\x00" + bytes(raw)
         for name, raw in sorted(fields.items(), key=lambda item: item[0])
+        if name != "traceparent"  # the same job again may come in another trace
     )
     return hashlib.sha256(parts + b"\x00" + payload.encode()).hexdigest()
 
 
-def to_spec(asked: JobIn, now: int) -> JobSpec:
-    """The domain's form of a checked model; `delay_seconds` counts from `now`."""
+def to_spec(asked: JobIn, now: int, trace: str | None = None) -> JobSpec:
+    """The domain's form of a checked model; `delay_seconds` counts from `now`. `trace` is the
+    traceparent of a job that brings none."""
     return JobSpec(
         type=asked.type,
         queue=asked.queue,
         name=asked.name,
         priority=asked.priority,
         tags=asked.tags,
-        options=to_options(asked, now),
+        options=to_options(asked, now, trace),
     )
 
 
-def to_options(asked: JobIn, now: int) -> JobOptions:
+def to_options(asked: JobIn, now: int, trace: str | None = None) -> JobOptions:
     """The rules of a checked model."""
     attempts = asked.max_attempts
     if attempts is None:
@@ -190,6 +194,7 @@ def to_options(asked: JobIn, now: int) -> JobOptions:
         run_at = now + int(asked.delay_seconds * SECOND)
     policy = asked.retry_policy
     options = JobOptions(
+        traceparent=asked.traceparent or trace,
         max_attempts=attempts,
         retry_policy=DEFAULT_RETRY_POLICY if policy is None else policy.to_domain(),
         retry_until=asked.retry_until,

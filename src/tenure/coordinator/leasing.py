@@ -12,7 +12,7 @@ import msgspec
 from tenure.coordinator.errortext import error_text
 from tenure.coordinator.wakeups import Poll, Wakeups
 from tenure.domain import run
-from tenure.domain.clock import SECOND, Clock
+from tenure.domain.clock import SECOND, Clock, wall_now
 from tenure.domain.errors import InvalidInput, LeaseLost, TooLarge
 from tenure.domain.ids import is_id
 from tenure.domain.lease import CANCEL_GRACE_SECONDS, LeaseTerms
@@ -23,6 +23,7 @@ from tenure.store.lanes import lanes_with_work
 from tenure.store.leases import Claim, Claimed
 from tenure.store.reader import Reader
 from tenure.store.renewals import Beat, Released
+from tenure.telemetry.tracing import Tracing
 from tenure.wire import leases as wire
 from tenure.wire.base import MAX_SECONDS, encode
 
@@ -42,7 +43,9 @@ class Leasing:
         clock: Clock,
         terms: LeaseTerms,
         limits: Limits,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing
         self._committer = committer
         self._reader = reader
         self._wakeups = wakeups
@@ -66,13 +69,14 @@ class Leasing:
         with self._wakeups.filed(poll):
             while True:
                 # The lease counts from the claim at the earliest, so the time is read before it.
-                waited = self._clock.monotonic() - began
+                waited, asked_at = self._clock.monotonic() - began, wall_now()
                 claimed = await self._committer.claim(claim)
                 cancels = self._untold(claimed)
                 if gone():
                     await self.give_back(claim.worker_id, claimed)
                     return wire.Acquired(leases=[])
                 if claimed.rows or cancels or claimed.drain:
+                    self._trace(claimed, asked_at)
                     return self._answer(claimed, cancels, waited)
                 left = until - self._clock.monotonic()
                 if not await self._wakeups.wait(poll, left / SECOND) or gone():
@@ -91,6 +95,13 @@ class Leasing:
         if claimed.rows:
             leases = {(row[0], row[1]): False for row in claimed.rows}
             await self._committer.release(Released(worker_id, leases))
+
+    def _trace(self, claimed: Claimed, began: int) -> None:
+        """A span `claim` for each leased job that is part of a trace."""
+        if self._tracing is not None:
+            for row in claimed.rows:
+                if row[12] is not None:
+                    self._tracing.record("claim", row[12], began, {"tenure.job_id": row[0]})
 
     def _untold(self, claimed: Claimed) -> list[tuple[str, int, str | None]]:
         fresh = [item for item in claimed.cancels if item[:2] not in self._told]
@@ -124,10 +135,11 @@ class Leasing:
                     tags=[] if tags is None else _NAMES.decode(tags),
                     workflow_id=None if kin is None else kin.workflow_id,
                     parents=_NO_PARENTS if kin is None else _parents(kin),
+                    traceparent=wire.ABSENT if trace is None else trace,
                 )
                 for (
                     job_id, fence, attempt, max_attempts, type_, name, queue, payload, tags,
-                    timeout, checkpoint, kin,
+                    timeout, checkpoint, kin, trace,
                 ) in claimed.rows
             ],
             cancel=_cancels(cancels),
@@ -194,6 +206,7 @@ class Leasing:
     async def _report_and_claim(
         self, reports: list[run.Report], claim: Claim, gone: Callable[[], bool]
     ) -> tuple[list[run.ReportStatus], wire.Acquired | None]:
+        asked_at = wall_now()
         statuses, answer = await asyncio.gather(
             self._committer.report(reports), self._committer.claim(claim), return_exceptions=True
         )
@@ -206,6 +219,7 @@ class Leasing:
             raise statuses
         if claimed is None:
             return statuses, None
+        self._trace(claimed, asked_at)
         return statuses, self._answer(claimed, self._untold(claimed), waited=0)
 
     async def release(self, body: wire.Release) -> int:

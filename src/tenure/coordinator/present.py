@@ -12,6 +12,7 @@ import msgspec
 
 from tenure.coordinator.receipts import Conceal, policy_out, unique_out
 from tenure.domain.edges import Join
+from tenure.domain.job import JobOptions
 from tenure.store.history import EventRow, LineRow
 from tenure.store.options import decode_options
 from tenure.store.reads import JobRow, RunRow
@@ -48,7 +49,6 @@ _told = msgspec.json.Decoder(_Told)
 def job(row: JobRow, conceal: Conceal) -> Job:
     """A job. While it waits, `error` is why its last attempt failed, `run_at` when it is ready."""
     options = decode_options(row.options)
-    due = max(options.run_at or 0, row.created_at) if row.run_at is None else row.run_at
     return Job(
         id=row.id,
         name=row.name,
@@ -65,7 +65,7 @@ def job(row: JobRow, conceal: Conceal) -> Job:
         lost=row.lost,
         progress=None if row.progress is None else _progress.decode(row.progress),
         tags=[] if row.tags is None else _tags.decode(row.tags),
-        run_at=time_out(due),
+        run_at=time_out(_due(row, options)),
         expires_at=maybe_time_out(options.expires_at),
         created_at=time_out(row.created_at),
         started_at=maybe_time_out(row.started_at),
@@ -82,9 +82,14 @@ def job(row: JobRow, conceal: Conceal) -> Job:
         retry_until=maybe_time_out(options.retry_until),
         unique=unique_out(options.unique),
         concurrency_key=options.concurrency_key,
+        traceparent=options.traceparent,
         cancel_requested=bool(row.cancel_requested),
         version=row.version,
     )
+
+
+def _due(row: JobRow, options: JobOptions) -> int:
+    return max(options.run_at or 0, row.created_at) if row.run_at is None else row.run_at
 
 
 def linked(answer: Job, edges: Sequence[EdgeRow]) -> Job:

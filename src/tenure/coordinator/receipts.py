@@ -78,6 +78,7 @@ def created(job: NewJob, at: int, conceal: Conceal) -> Job:
         retry_until=maybe_time_out(options.retry_until),
         unique=unique_out(options.unique),
         concurrency_key=options.concurrency_key,
+        traceparent=options.traceparent,
         version=1,
     )
 

@@ -88,8 +88,10 @@ class Submission:
         self._limits = limits
         self._meter = meter
 
-    async def one(self, body: bytes, principal: Principal, key: str | None = None) -> Receipt:
-        """Submit one job from its JSON. `key` is the Idempotency-Key header.
+    async def one(
+        self, body: bytes, principal: Principal, key: str | None = None, trace: str | None = None
+    ) -> Receipt:
+        """Submit one job from its JSON. `key` is the Idempotency-Key header; `trace`: see `Intake`.
 
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch, UniqueTaken, TooMany,
         Unavailable; Forbidden for a script that the caller may not submit, and to a worker that
@@ -98,7 +100,7 @@ class Submission:
         check_key(key)
         check_size(body, self._limits)
         now = self._clock.now()
-        intake = self._intake(now, principal)
+        intake = self._intake(now, principal, trace)
         job = intake.take(decode_one(body))
         job.id = self._ids.one(now)
         self._meter.submitting(principal, 1)
@@ -114,8 +116,7 @@ class Submission:
         answer = encode(receipts.created(job, now, self._concealment.shown))
         stored = answer.decode() if key else None
         request = self._request([job], now, principal)
-        request.key, request.digest, request.answer = key, digest, stored
-        request.pointer = ""
+        request.key, request.digest, request.answer, request.pointer = key, digest, stored, ""
         submitted = await self._commit(request)
         if submitted.replayed is not None:
             replay = submitted.replayed.encode()
@@ -141,10 +142,10 @@ class Submission:
             most_unfinished=self._meter.most_unfinished(principal),
         )
 
-    def _intake(self, now: int, principal: Principal) -> Intake:
+    def _intake(self, now: int, principal: Principal, trace: str | None) -> Intake:
         scripts = principal.may(Permission.SCRIPT)
         intake = Intake(self._limits, now, principal.owner_id, scripts=scripts)
-        intake.check_masks = self._concealment.checks
+        intake.check_masks, intake.trace = self._concealment.checks, trace
         return intake
 
     async def _existing(self, job: NewJob, existing: str, principal: Principal) -> Receipt:
@@ -193,22 +194,22 @@ class Submission:
         lines: bool = False,
         atomic: bool = True,
         key: str | None = None,
+        trace: str | None = None,
     ) -> Receipt:
         """Submit a batch. Atomic: any wrong job refuses all; else each is answered by itself.
 
-        Checked in stretches of TURN_SECONDS, so that the loop is never held for long.
+        Checked in stretches of TURN_SECONDS, so that the loop is never held. Rest: see `one`.
         """
         _refuse_workers(principal)
         check_key(key)
         now = self._clock.now()
-        intake = self._intake(now, principal)
+        intake = self._intake(now, principal, trace)
         incoming = await self._check(body, lines, intake, _ENOUGH if atomic else None)
         if incoming.refused and atomic:
             incoming.refuse_all()
         if key is not None and any(job.idempotency_key for job in incoming.jobs):
-            raise InvalidInput.field(
-                "Idempotency-Key", "give one for the request or one for each job, not both"
-            )
+            either = "give one for the request or one for each job, not both"
+            raise InvalidInput.field("Idempotency-Key", either)
         jobs = self._named(incoming.jobs, now)
         answer = encode(_batch(incoming, Submitted()))
         if not jobs:

@@ -117,6 +117,7 @@ class JobOptions:
     expires_at: int | None = None
     unique: Unique | None = None
     concurrency_key: str | None = None
+    traceparent: str | None = None
 
     @property
     def ties(self) -> Tie:

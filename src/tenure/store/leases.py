@@ -49,7 +49,7 @@ class Claim:
 class Claimed:
     """`rows` in order of claim, each: job_id, fence, attempt, max_attempts, type, name, queue,
     payload, tags (JSON text or None), timeout_seconds, checkpoint (JSON text or None), kin or
-    None."""
+    None, traceparent or None."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     cancels: list[tuple[str, int, str | None]] = field(default_factory=list)
@@ -165,11 +165,14 @@ def _lease(
     governor.take(rows)
     saved = checkpoints(unit, [row[0] for row in rows if row[10] & Tie.CHECKPOINT])
     around = _kin(unit, rows)
-    timeouts = {text: decode_options(text).timeout_seconds for text in {row[9] for row in rows}}
+    rules = {text: decode_options(text) for text in {row[9] for row in rows}}
+    timeouts = {text: options.timeout_seconds for text, options in rules.items()}
+    traces = {text: options.traceparent for text, options in rules.items()}
     for candidate, taken in _deal(candidates, rows):
         candidate.answer.rows += [
-            (*row[:9], timeouts[row[9]], saved.get(row[0]), around.get(row[0])) for row in taken
-        ]  # fmt: skip
+            (*row[:9], timeouts[row[9]], saved.get(row[0]), around.get(row[0]), traces[row[9]])
+            for row in taken
+        ]
         counted, plain = _apart(taken, governor)
         _grant_all(unit, candidate.claim.worker_id, plain, timeouts, terms)
         _grant_all(unit, candidate.claim.worker_id, counted, timeouts, terms, counted=True)

@@ -1,5 +1,7 @@
 """Log lines on stderr: constant messages with bound fields, one line each that nobody can forge.
 
+Lines of a handler carry `job_id`, and `trace_id` and `span_id` where there is a trace.
+
 Whoever logs writes `logger.bind(job_id=...).info("job failed")`: text of users goes into fields,
 where control characters are escaped, secrets masked and lengths bounded. Libraries that use the
 standard `logging` module come out the same way.
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from loguru import logger
 
+from tenure.telemetry import scope
 from tenure.telemetry.text import one_line
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ def _intercept(level: str) -> None:
 
 
 def _text(record: Record) -> str:
-    fields = dict(record["extra"])
+    fields = scope.fields() | record["extra"]
     name = fields.pop("logger", record["name"])
     parts = [_at(record), f"{record['level'].name:<7}", f"{name}:", shown(record["message"])]
     parts += [f"{key}={_value(key, value)}" for key, value in fields.items()]
@@ -106,7 +109,7 @@ def _text(record: Record) -> str:
 
 
 def _json(record: Record) -> str:
-    fields = dict(record["extra"])
+    fields = scope.fields() | record["extra"]
     line: dict[str, Any] = {
         "at": _at(record),
         "level": record["level"].name.lower(),

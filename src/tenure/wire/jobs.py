@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from tenure.domain import job as domain
+from tenure.domain import trace
 from tenure.domain.edges import MAX_PARENTS, Condition, Join
 from tenure.domain.retry import RetryPolicy, Strategy, parse_strategy
 from tenure.wire.base import (
@@ -41,6 +42,12 @@ def _strategy(value: Any) -> Strategy:
         raise ValueError("must be exponential, linear or fixed") from None
 
 
+def _traceparent(value: str) -> str:
+    if not trace.valid(value):
+        raise ValueError("must be a W3C traceparent: 00-<32 hex>-<16 hex>-<2 hex>, lower case")
+    return value
+
+
 Priority = Annotated[
     int,
     BeforeValidator(_priority),
@@ -50,6 +57,7 @@ Tag = Annotated[Text, Field(min_length=1, max_length=domain.MAX_TAG)]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=domain.MAX_TAGS)]
 Name = Annotated[Text, Field(min_length=1, max_length=domain.MAX_NAME)]
 Key = Annotated[Text, Field(min_length=1, max_length=domain.MAX_KEY)]
+Traceparent = Annotated[str, AfterValidator(_traceparent)]
 Count = Annotated[int, Field(ge=0, le=domain.MAX_ATTEMPTS, strict=True)]
 
 
@@ -171,6 +179,7 @@ class JobIn(_Asked):
     queue: Word = domain.DEFAULT_QUEUE
     idempotency_key: Key | None = None
     unique: UniqueIn | None = None
+    traceparent: Traceparent | None = None
     depends_on: Annotated[tuple[DependencyIn, ...], Field(max_length=MAX_PARENTS)] = ()
     join: Join = Join.ALL
     parent: LeaseIn | None = None
@@ -275,6 +284,7 @@ class Job(Output, kw_only=True):
     retry_until: Time | None = None
     unique: UniqueOut | None = None
     concurrency_key: str | None = None
+    traceparent: str | None = None
     cancel_requested: bool = False
     version: int
 

@@ -82,6 +82,7 @@ class Lease(Answer, kw_only=True):
     timeout_seconds: float | None = None
     lease_seconds: float
     tags: list[str] = msgspec.field(default_factory=list)
+    traceparent: str | msgspec.UnsetType = ABSENT
 
 
 class CancelRequest(Answer, kw_only=True):

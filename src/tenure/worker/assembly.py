@@ -20,6 +20,7 @@ from tenure.worker.options import WorkerOptions
 from tenure.worker.poller import Poller
 from tenure.worker.reporter import Reporter
 from tenure.worker.shipper import LogShipper
+from tenure.worker.watch import Watch
 
 _KEEPER_END_SECONDS = 0.2
 
@@ -33,6 +34,7 @@ class Assembly:
         introduction: Introduction,
         invocations: dict[str, Invocation],
         draining: asyncio.Event,
+        watch: Watch,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._draining = draining
@@ -42,7 +44,7 @@ class Assembly:
         self._door = Door(url, ca_file=ca_file)
         self.membership = Membership(self.leasing, introduction)
         self.holding = Holding(options.slots)
-        self.executor = Executor(self.holding, self._ended)
+        self.executor = Executor(self.holding, self._ended, watch)
         self.shipper = LogShipper(self.leasing, self.membership)
         self.intake = Intake(
             self.membership,
@@ -54,19 +56,17 @@ class Assembly:
             release=self._give_back,
             drain=draining.set,
         )
-        self.reporter = Reporter(self.leasing, self.membership, self.holding, self.intake)
-        self.keeper = Keeper(
-            Leasing(Transport(url, token=token, ca_file=ca_file)),
-            self.holding,
-            Orders(
-                session=lambda: self.membership.session,
-                draining=draining.is_set,
-                enforce=self._enforce,
-                drain=lambda: self._post(draining.set),
-                forgotten=lambda session: self._post(self._rejoin, session),
-            ),
+        self.reporter = Reporter(self.leasing, self.membership, self.holding, self.intake, watch)
+        orders = Orders(
+            session=lambda: self.membership.session,
+            draining=draining.is_set,
+            enforce=self._enforce,
+            drain=lambda: self._post(draining.set),
+            forgotten=lambda session: self._post(self._rejoin, session),
         )
-        self.poller = Poller(self.leasing, self.membership, self.holding, self.intake)
+        beating = Leasing(Transport(url, token=token, ca_file=ca_file))
+        self.keeper = Keeper(beating, self.holding, orders)
+        self.poller = Poller(self.leasing, self.membership, self.holding, self.intake, watch)
 
     @property
     def door(self) -> Door:

@@ -23,6 +23,7 @@ from types import FrameType
 
 import msgspec
 
+from tenure.telemetry import scope
 from tenure.wire.leases import ReportItem
 from tenure.worker import frames, outcome
 from tenure.worker.door import Door
@@ -103,6 +104,7 @@ def _report(
     try:
         if key not in found:
             found[key] = _find(task)
+        scope.CURRENT.set(task.lease)
         value = found[key].call(task.lease, parent)
         if inspect.iscoroutine(value):
             value = asyncio.run(value)

@@ -12,6 +12,7 @@ from tenure.client import routes
 from tenure.client.submission import SubmitFields, Submitted, encode_job
 from tenure.domain.errors import TooLarge
 from tenure.domain.run import Cancel
+from tenure.telemetry import scope
 from tenure.wire.leases import Lease, Parent
 from tenure.wire.text import clean
 from tenure.worker.door import Door
@@ -115,6 +116,13 @@ class Context:
         return self._lease.parents
 
     @property
+    def traceparent(self) -> str | None:
+        """The trace this run is part of, as W3C writes it: of its own span when the worker traces,
+        else what the job was submitted with."""
+        given = self._lease.traceparent
+        return given if isinstance(given, str) else None
+
+    @property
     def log(self) -> Log:
         return Log(self._channel)
 
@@ -168,7 +176,9 @@ class Context:
         workflow was cancelled, InvalidInput.
         """
         parent = {"job_id": self._lease.job_id, "fence": self._lease.fence}
-        job = encode_job(type, payload, {**fields, "key": key, "parent": parent})
+        trace = fields.get("traceparent") or scope.traceparent() or self.traceparent
+        given = {**fields, "key": key, "parent": parent, "traceparent": trace}
+        job = encode_job(type, payload, given)
         return self._channel.door.run(routes.submit_from(job, named=key is not None))
 
     @property

@@ -17,6 +17,7 @@ from tenure.worker.holding import Holding, Run, Stop
 from tenure.worker.lanes import Lanes
 from tenure.worker.process import Children
 from tenure.worker.threads import Threads
+from tenure.worker.watch import Watch
 
 STOP_GRACE_SECONDS = 5.0
 """How long a handler may take to unwind after its time is out. Below the coordinator's own grace,
@@ -33,7 +34,13 @@ class Executor:
     once or after the grace; its slot then stays taken (`Holding.strand`) until it really ends.
     """
 
-    def __init__(self, holding: Holding, on_end: Callable[[Run, Ending], None]) -> None:
+    def __init__(
+        self,
+        holding: Holding,
+        on_end: Callable[[Run, Ending], None],
+        watch: Watch | None = None,
+    ) -> None:
+        self._watch = watch or Watch()
         self._loop = asyncio.get_running_loop()
         self._holding = holding
         self._on_end = on_end
@@ -115,6 +122,7 @@ class Executor:
         if not self._begin(run):
             return
         run.task = task
+        entered = self._watch.enter(run)
         try:
             value = await run.invocation.call(run.lease, run)
         except GeneratorExit:
@@ -123,6 +131,7 @@ class Executor:
             ending = _failed(run, error)
         else:
             ending = _succeeded(run, value)
+        self._watch.leave(run, entered, ending)
         run.task = None
         self._finish(run, ending)
 
@@ -133,18 +142,21 @@ class Executor:
         run.started = True
         if _timeout(run) is not None:
             self._tell(self._set_timeout, run)
+        entered = self._watch.enter(run)
         try:
             value = run.invocation.call(run.lease, run)
         except BaseException as error:
             ending = _failed(run, error)
         else:
             ending = _succeeded(run, value)
+        self._watch.leave(run, entered, ending)
         self._tell(self._finish, run, ending)
 
     async def _in_child(self, run: Run) -> None:
         if not self._begin(run):
             return
         ending: Ending
+        entered = self._watch.enter(run)
         try:
             ending = await self._children.run(run)
         except Exception as error:  # whatever keeps a child from working is the run's failure
@@ -152,6 +164,7 @@ class Executor:
         else:
             if run.stop is Stop.LOST or (run.stop is not None and ending.outcome == "failed"):
                 ending = _stopped(run)
+        self._watch.leave(run, entered, ending)
         self._finish(run, ending)
 
     def _unqueue(self, run: Run) -> bool:

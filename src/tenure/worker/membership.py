@@ -31,6 +31,9 @@ class Membership:
         self._introduction = introduction
         self._joining = asyncio.Lock()
         self.session: Session | None = None
+        self.registrations = 0
+        self.failures = 0
+        """Calls that failed and were tried again."""
 
     @property
     def current(self) -> Session:
@@ -60,6 +63,7 @@ class Membership:
 
     async def overcome(self, error: TenureError, session: Session, backoff: Backoff) -> None:
         """Do what helps against a failed call: register again, or wait."""
+        self.failures += 1
         if backoff.failures == 0 and not isinstance(error, FORGOTTEN):
             logger.bind(error=error.detail).warning("A call to the coordinator failed, retrying")
         if isinstance(error, FORGOTTEN) and self.session is session and backoff.failures == 0:
@@ -78,10 +82,12 @@ class Membership:
             except hopeless:
                 raise
             except TenureError as error:
+                self.failures += 1
                 if backoff.failures == 0:
                     logger.bind(error=error.detail).warning("Cannot register yet, retrying")
                 await asyncio.sleep(backoff.next(error))
                 continue
             self.session = session
+            self.registrations += 1
             logger.bind(worker_id=session.worker_id).info("Registered")
             return session

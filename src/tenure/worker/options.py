@@ -20,7 +20,8 @@ def _name() -> str:
 @dataclass(frozen=True, slots=True)
 class WorkerOptions:
     """`token` is the one workers register with, `ca_file` as in `Client`, `name` defaults to host
-    and process id.
+    and process id. `tracing` and `metrics_*` are for `serve`: spans for OpenTelemetry, and a port
+    for Prometheus (None: no port).
 
     Raises ConfigurationError for impossible values.
     """
@@ -33,6 +34,9 @@ class WorkerOptions:
     slots: int = 10
     drain_grace_seconds: float = 30.0
     labels: dict[str, str] = field(default_factory=dict)
+    tracing: bool = False
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
 
     @classmethod
     def of(cls, settings: Settings, name: str | None = None) -> Self:
@@ -45,6 +49,9 @@ class WorkerOptions:
             queues=settings.queues,
             slots=settings.slots,
             drain_grace_seconds=settings.drain_grace.total_seconds(),
+            tracing=settings.tracing,
+            metrics_host=settings.metrics_host,
+            metrics_port=settings.metrics_port,
         )
 
     def __post_init__(self) -> None:

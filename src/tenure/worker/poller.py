@@ -11,6 +11,7 @@ from tenure.worker.backoff import Backoff
 from tenure.worker.holding import Holding
 from tenure.worker.intake import Intake
 from tenure.worker.membership import Membership
+from tenure.worker.watch import Watch
 
 GATHER_SECONDS = 0.02
 """How long a busy worker waits for reports under way to free more slots than a few."""
@@ -29,8 +30,14 @@ class Poller:
     """Asks for leases and hands them to the intake. Belongs to one event loop."""
 
     def __init__(
-        self, leasing: AsyncLeasing, membership: Membership, holding: Holding, intake: Intake
+        self,
+        leasing: AsyncLeasing,
+        membership: Membership,
+        holding: Holding,
+        intake: Intake,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch or Watch()
         self._leasing = leasing
         self._membership = membership
         self._holding = holding
@@ -82,11 +89,13 @@ class Poller:
                 session, intake.wanted(slots), wait_seconds=session.poll_seconds
             )
         except TenureError as error:
+            self._watch.polled(None)
             await self._membership.overcome(error, session, backoff)
             return
         finally:
             intake.polling -= slots > 0
         backoff.reset()
+        self._watch.polled(len(answer.leases))
         intake.take(session, answer, sent_at)
         if not answer.leases and time.monotonic() - sent_at < PACE_SECONDS:
             await asyncio.sleep(PACE_SECONDS)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from loguru import logger
 
 from tenure.client.leasing import AsyncLeasing
+from tenure.domain.clock import wall_now
 from tenure.domain.errors import InvalidInput, MalformedBody, TenureError, TooLarge
 from tenure.wire.leases import ABSENT, ReleaseItem, ReportItem
 from tenure.worker import outcome
@@ -17,6 +18,7 @@ from tenure.worker.backoff import Backoff
 from tenure.worker.holding import Holding, Run
 from tenure.worker.intake import Intake
 from tenure.worker.membership import Membership
+from tenure.worker.watch import Watch
 
 MAX_REPORTS = 500
 MAX_BYTES = 4 * 1024 * 1024
@@ -36,8 +38,14 @@ class Reporter:
     """
 
     def __init__(
-        self, leasing: AsyncLeasing, membership: Membership, holding: Holding, intake: Intake
+        self,
+        leasing: AsyncLeasing,
+        membership: Membership,
+        holding: Holding,
+        intake: Intake,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch or Watch()
         self._leasing = leasing
         self._membership = membership
         self._holding = holding
@@ -96,7 +104,7 @@ class Reporter:
 
     async def _deliver(self, batch: list[Ended]) -> None:
         """Send one batch until it is answered, one by one when it is refused as a whole."""
-        backoff = Backoff()
+        backoff, began = Backoff(), wall_now()
         while True:
             session = self._membership.current
             try:
@@ -115,7 +123,9 @@ class Reporter:
             lost = sum(result.status == "lost" for result in answer.results)
             if lost:
                 logger.bind(lost=lost).info("Reports came after their leases had ended")
-            self._holding.settle([run for run, _ in batch])
+            runs = [run for run, _ in batch]
+            self._holding.settle(runs)
+            self._watch.reported(runs, began)
             if answer.acquired is not None:
                 self._intake.take(session, answer.acquired, sent_at)
             return

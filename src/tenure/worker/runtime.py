@@ -14,11 +14,14 @@ from loguru import logger
 
 from tenure.client.leasing import Introduction
 from tenure.domain.errors import ConfigurationError, TenureError
+from tenure.telemetry.tracing import Tracing
 from tenure.worker.assembly import Assembly
 from tenure.worker.holding import Holding, Stop
 from tenure.worker.invocation import Invocation
+from tenure.worker.meters import Parts, WorkerMeters
 from tenure.worker.options import WorkerOptions
 from tenure.worker.registry import Registry
+from tenure.worker.watch import FullWatch, Watch
 
 RELEASE_SECONDS = 1.0
 """How long a worker that leaves takes to give back what did not finish, and again for goodbye."""
@@ -33,10 +36,20 @@ class WorkerRuntime:
     ConfigurationError when there is no handler or one cannot be used.
     """
 
-    def __init__(self, options: WorkerOptions, registry: Registry) -> None:
+    def __init__(
+        self,
+        options: WorkerOptions,
+        registry: Registry,
+        *,
+        tracing: Tracing | None = None,
+        meters: WorkerMeters | None = None,
+    ) -> None:
         if not len(registry):
             raise ConfigurationError("a worker needs at least one handler")
         self.options = options
+        self._meters = meters
+        traced = tracing is not None or meters is not None
+        self._watch = FullWatch(tracing, meters) if traced else Watch()
         self._schemas = registry.schemas()
         self._invocations = {handler.name: Invocation(handler) for handler in registry}
         self.started = asyncio.Event()
@@ -65,7 +78,15 @@ class WorkerRuntime:
         Waits for the coordinator as long as it takes; raises Unauthenticated, Forbidden or
         InvalidInput when it refuses this worker.
         """
-        parts = Assembly(self.options, self._introduction(), self._invocations, self._draining)
+        parts = Assembly(
+            self.options,
+            self._introduction(),
+            self._invocations,
+            self._draining,
+            self._watch,
+        )
+        if self._meters is not None:
+            self._meters.parts = Parts(parts.holding, parts.membership)
         try:
             if await self._joined(parts):
                 self.started.set()

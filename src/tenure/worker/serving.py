@@ -6,9 +6,12 @@ import asyncio
 import gc
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 from loguru import logger
 
+from tenure.telemetry.tracing import open_tracing
+from tenure.worker.meters import WorkerMeters
 from tenure.worker.options import WorkerOptions
 from tenure.worker.registry import Registry
 from tenure.worker.runtime import WorkerRuntime
@@ -24,7 +27,26 @@ def serve(options: WorkerOptions, registry: Registry) -> int:
 
     Raises ConfigurationError, and what the coordinator answers when it refuses this worker.
     """
-    runtime = WorkerRuntime(options, registry)
+    tracing = open_tracing("tenure-worker") if options.tracing else None
+    meters = None if options.metrics_port is None else WorkerMeters()
+    runtime = WorkerRuntime(options, registry, tracing=tracing, meters=meters)
+    try:
+        with _exposed(options, meters):
+            return _serve(options, runtime)
+    finally:
+        if tracing is not None:
+            tracing.close()
+
+
+def _exposed(options: WorkerOptions, meters: WorkerMeters | None) -> AbstractContextManager[int]:
+    if meters is None or options.metrics_port is None:
+        return nullcontext(0)
+    from tenure.worker.exposition import exposed  # slow to import, and seldom wanted
+
+    return exposed(meters, options.metrics_host, options.metrics_port)
+
+
+def _serve(options: WorkerOptions, runtime: WorkerRuntime) -> int:
     logger.bind(
         coordinator=options.url, types=runtime.types, queues=options.queues, slots=options.slots
     ).info("Worker starts")
