@@ -28,7 +28,7 @@ async def begun(rig: Rig, action: str, filter_: str, **changes: Any) -> str:
     values: dict[str, Any] = dict.fromkeys(OperationRow._fields) | {
         "id": new, "action": action, "filter": filter_, "state": "running", "phase": "all",
         "expected": 0, "counted_all": 1, "cursor": new, "done": 0, "refused": 0,
-        "created_at": rig.now,
+        "created_at": rig.now, "scripts": 1,
     }  # fmt: skip
     await rig.run(operations.begin, OperationRow(**(values | changes)))
     return new

@@ -17,7 +17,7 @@ def test_causes_are_listed_shown_replayed_and_purged(tenure: Typed) -> None:
     assert (shown["count"], shown["sample_job_id"]) == (2, ids[1])
     replayed = tenure("dlq", "replay", line[0], "--canary", "-y", "-w")
     assert (replayed.code, replayed.json["status"], replayed.json["done"]) == (1, "stopped", 1)
-    assert "is failed" in replayed.err
+    assert "ended as failed" in replayed.err
     purged = tenure("dlq", "purge", f"fingerprint:{line[0]}", "-y", "-w", "--reason", "known")
     assert (purged.code, purged.json["done"], purged.json["reason"]) == (0, 2, "known")
     assert tenure("dlq", "show", line[0]).code == 5
