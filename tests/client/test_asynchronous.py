@@ -78,7 +78,9 @@ def test_both_clients_have_the_same_methods() -> None:
     ours = {name: one for name, one in vars(AsyncClient).items() if not name.startswith("_")}
     theirs = {name: one for name, one in vars(Client).items() if not name.startswith("_")}
     assert ours.keys() - {"aclose"} == theirs.keys() - {"close"}
-    for name in ours.keys() & theirs.keys() - {"url", "accounts", "schedules"}:
+    for name in ours.keys() & theirs.keys():
+        if isinstance(ours[name], property):
+            continue
         mine = inspect.signature(ours[name]).parameters
         assert mine == inspect.signature(theirs[name]).parameters, name
 

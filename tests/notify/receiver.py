@@ -38,9 +38,9 @@ class Receiver:
         self.server.close()
         await self.server.wait_closed()
 
-    async def holds(self, count: int) -> list[Received]:
+    async def holds(self, count: int, seconds: float = 30) -> list[Received]:
         """What it got, once that is `count` requests."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(seconds):
             while len(self.got) < count:
                 self.changed.clear()
                 await self.changed.wait()
