@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 
 
@@ -16,7 +17,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`status` is what it answers; `changed` is set at every request."""
+    """`status` is what it answers; `changed` is set at every request and end of one."""
 
     status: int = 200
     text: str = "thanks"
@@ -24,6 +25,7 @@ class Receiver:
     got: list[Received] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     server: asyncio.Server | None = None
+    talks: int = 0
 
     async def start(self, port: int = 0) -> None:
         self.server = await asyncio.start_server(self._answer, "127.0.0.1", port)
@@ -37,6 +39,10 @@ class Receiver:
         assert self.server is not None
         self.server.close()
         await self.server.wait_closed()
+        async with asyncio.timeout(30):
+            while self.talks:
+                self.changed.clear()
+                await self.changed.wait()
 
     async def holds(self, count: int, seconds: float = 30) -> list[Received]:
         """What it got, once that is `count` requests."""
@@ -47,6 +53,20 @@ class Receiver:
         return self.got
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A caller may leave at any moment; the connection is closed whatever happens."""
+        self.talks += 1
+        try:
+            await self._talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            self.talks -= 1
+            self.changed.set()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         lines = [line.partition(":") for line in head.split("\r\n")[1:] if line]
         headers = {name.lower(): value.strip() for name, _, value in lines}
@@ -59,4 +79,3 @@ class Receiver:
             % (self.status, len(said), said)
         )
         await writer.drain()
-        writer.close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from email import message_from_bytes
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from tenure.notify.channel import Letter
 from tenure.notify.email import Email
@@ -47,13 +48,35 @@ class Mailbox:
         return "250 taken"
 
 
+class Session(SMTP):
+    """One connection, in the loop of the test."""
+
+    def __init__(self, box: Mailbox) -> None:
+        super().__init__(box, hostname="localhost", loop=asyncio.get_running_loop())
+        self.over = asyncio.Event()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.over.set()
+
+
 @pytest.fixture
-def mailbox() -> Iterator[tuple[Mailbox, str]]:
+async def mailbox() -> AsyncIterator[tuple[Mailbox, str]]:
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield box, f"smtp://127.0.0.1:{controller.port}"
-    controller.stop()
+    sessions: list[Session] = []
+
+    def session() -> Session:
+        sessions.append(Session(box))
+        return sessions[-1]
+
+    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield box, f"smtp://127.0.0.1:{port}"
+    server.close()
+    await server.wait_closed()
+    async with asyncio.timeout(30):
+        for one in sessions:
+            await one.over.wait()
 
 
 async def test_a_message_arrives_with_its_id(mailbox: tuple[Mailbox, str]) -> None:
