@@ -13,9 +13,9 @@ from litestar.middleware import DefineMiddleware
 from tenure.api import app as application
 from tenure.api import problems
 from tenure.api.authentication import Authenticator
-from tenure.api.security import check_bind, check_routes, guard, permission_of
+from tenure.api.security import admit, check_bind, check_routes, permission_of
 from tenure.domain.access import Permission, Principal, Role
-from tenure.domain.errors import ConfigurationError
+from tenure.domain.errors import ConfigurationError, Forbidden, Unauthenticated
 from tenure.settings import Settings
 from tests.api.calls import problem
 
@@ -83,6 +83,11 @@ def forgotten() -> str:
     return "secret"
 
 
+@get("/probe", opt={"permission": Permission.OPEN}, sync_to_thread=False)
+def probe() -> str:
+    return "probe"
+
+
 @get("/read", opt={"permission": Permission.READ}, sync_to_thread=False)
 def read() -> str:
     return "read"
@@ -93,22 +98,10 @@ def work() -> str:
     return "work"
 
 
-class AsViewer:
-    """Everybody is a viewer."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        scope["user"] = Principal(Role.VIEWER, "ann")
-        await self._app(scope, receive, send)
-
-
-def _app(*middleware: Any) -> Any:
+def _app() -> Any:
     return Litestar(
         [forgotten, read, work],
-        guards=[guard],
-        middleware=[DefineMiddleware(Authenticator, authentication=None), *middleware],
+        middleware=[DefineMiddleware(Authenticator, authentication=None)],
         exception_handlers=problems.HANDLERS,
         state=State(),
         logging_config=None,
@@ -131,10 +124,17 @@ async def test_a_route_without_a_permission_is_refused_at_every_call() -> None:
         assert (await client.get("/read")).text == "read"
 
 
-async def test_a_principal_may_what_its_role_may() -> None:
-    async with _client(_app(AsViewer)) as client:
-        assert (await client.get("/read")).status_code == 200
-        problem(await client.get("/work"), 403, "forbidden")
+def test_a_principal_may_what_its_role_may() -> None:
+    viewer = Principal(Role.VIEWER, "ann")
+    admit(viewer, read)
+    with pytest.raises(Forbidden, match="this needs the permission work"):
+        admit(viewer, work)
+
+
+def test_nobody_may_only_what_is_open() -> None:
+    admit(None, probe)
+    with pytest.raises(Unauthenticated):
+        admit(None, read)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])

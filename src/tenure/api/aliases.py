@@ -5,11 +5,11 @@ Their body fields (`scheduled_at`, `script_content`, `cron`) stand in `tenure.wi
 
 from __future__ import annotations
 
-from litestar import Response, get, patch, post
+from litestar import get, patch, post
 from litestar.params import FromPath
 
 from tenure.api import auth
-from tenure.api.exchange import Ask, answer, coordinator, optional_body, principal_of
+from tenure.api.exchange import Answer, Ask, answer, coordinator, optional_body, principal_of
 from tenure.api.security import allow
 from tenure.api.system import readiness
 from tenure.domain.access import Permission
@@ -22,7 +22,7 @@ from tenure.wire import access, jobs, system
     summary="Hold a job back (as POST)",
     opt=allow(Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
 )
-async def pause(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def pause(request: Ask, job_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     control = coordinator(request).control
     return answer(await control.pause(job_id, principal_of(request), action.reason))
@@ -34,7 +34,7 @@ async def pause(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     summary="Let a paused job go on (as POST)",
     opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
 )
-async def resume(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def resume(request: Ask, job_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     control = coordinator(request).control
     return answer(await control.resume(job_id, principal_of(request), action.reason))
@@ -46,7 +46,7 @@ async def resume(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     summary="Read a job (as GET /api/jobs/{id})",
     opt=allow(Permission.READ, answers={200: jobs.Job}),
 )
-async def job_status(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def job_status(request: Ask, job_id: FromPath[str]) -> Answer:
     return answer(await coordinator(request).control.get(job_id, principal_of(request)))
 
 
@@ -56,7 +56,7 @@ async def job_status(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     summary="Readiness (as GET /health/ready)",
     opt=allow(Permission.OPEN, answers={200: system.Readiness, 503: system.Readiness}),
 )
-async def health(request: Ask) -> Response[bytes]:
+async def health(request: Ask) -> Answer:
     return readiness(request)
 
 
@@ -66,7 +66,7 @@ async def health(request: Ask) -> Response[bytes]:
     summary="Numbers (as GET /api/stats)",
     opt=allow(Permission.READ, answers={200: system.Stats}),
 )
-async def health_metrics(request: Ask) -> Response[bytes]:
+async def health_metrics(request: Ask) -> Answer:
     return answer(await coordinator(request).insight.stats())
 
 
@@ -76,7 +76,7 @@ async def health_metrics(request: Ask) -> Response[bytes]:
     summary="Make an account (as POST /api/auth/register)",
     opt=allow(Permission.OPEN, body=access.SignUpIn, answers={201: access.User}),
 )
-async def sign_up(request: Ask) -> Response[bytes]:
+async def sign_up(request: Ask) -> Answer:
     return await auth.sign_up(request)
 
 

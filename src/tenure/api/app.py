@@ -35,9 +35,10 @@ from tenure.api import (
     workflows,
 )
 from tenure.api.authentication import Authenticator
+from tenure.api.exchange import Incoming
 from tenure.api.gate import Gate
 from tenure.api.proxies import Proxied
-from tenure.api.security import check_routes, guard
+from tenure.api.security import check_routes
 from tenure.background.duties import Duties
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.notification import ChannelKind
@@ -92,13 +93,13 @@ def create_app(coordinator: Coordinator) -> Litestar:
 
     app = Litestar(
         route_handlers=[*ROUTES, *dashboard.ROUTES],
-        guards=[guard],
         middleware=[
             DefineMiddleware(
                 Authenticator,
                 authentication=coordinator.authentication if settings.auth == "required" else None,
             )
         ],
+        request_class=Incoming,
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         state=State({"coordinator": coordinator, "duties": duties}),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromQuery
 
-from tenure.api.exchange import Ask, answer, coordinator
+from tenure.api.exchange import Answer, Ask, answer, coordinator
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire.audit import AuditPage
@@ -28,7 +28,7 @@ async def list_audit(
     until: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
-) -> Response[bytes]:
+) -> Answer:
     asked = {
         "action": action, "actor": actor, "target": target, "target_id": target_id,
         "address": address, "since": since, "until": until,

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 
 from tenure.api.authentication import bearer
-from tenure.api.exchange import Ask, answer, coordinator, model_body, optional_body, principal_of
+from tenure.api.exchange import (
+    Answer,
+    Ask,
+    answer,
+    coordinator,
+    model_body,
+    optional_body,
+    principal_of,
+)
 from tenure.api.security import allow
 from tenure.api.throttling import admit
 from tenure.coordinator.throttling import Door
@@ -19,11 +27,11 @@ from tenure.wire import access
     summary="Make an account",
     opt=allow(Permission.OPEN, body=access.SignUpIn, answers={201: access.User}),
 )
-async def register(request: Ask) -> Response[bytes]:
+async def register(request: Ask) -> Answer:
     return await sign_up(request)
 
 
-async def sign_up(request: Ask) -> Response[bytes]:
+async def sign_up(request: Ask) -> Answer:
     """Make an account; also for the other name of the route."""
     asked, address = await model_body(request, access.SignUpIn), admit(request, Door.REGISTER)
     return answer(await coordinator(request).accounts.register(asked, address), 201)
@@ -36,7 +44,7 @@ async def sign_up(request: Ask) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.OPEN, body=access.LoginIn, answers={200: access.LoggedIn}),
 )
-async def login(request: Ask) -> Response[bytes]:
+async def login(request: Ask) -> Answer:
     asked, here = await model_body(request, access.LoginIn), coordinator(request)
     address = admit(request, Door.LOGIN, asked.login)
     told = await here.accounts.login(asked, address)
@@ -51,7 +59,7 @@ async def login(request: Ask) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.OPEN, body=access.RefreshIn, answers={200: access.LoggedIn}),
 )
-async def refresh(request: Ask) -> Response[bytes]:
+async def refresh(request: Ask) -> Answer:
     asked = await model_body(request, access.RefreshIn)
     admit(request, Door.REFRESH)
     return answer(await coordinator(request).accounts.refresh(asked.refresh_token))
@@ -76,7 +84,7 @@ async def logout(request: Ask) -> None:
     summary="Who asks",
     opt=allow(Permission.KNOWN, answers={200: access.Me}),
 )
-async def me(request: Ask) -> Response[bytes]:
+async def me(request: Ask) -> Answer:
     return answer(await coordinator(request).accounts.me(principal_of(request)))
 
 
@@ -87,7 +95,7 @@ async def me(request: Ask) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.ACCOUNT, body=access.PasswordIn, answers={200: access.LoggedIn}),
 )
-async def change_password(request: Ask) -> Response[bytes]:
+async def change_password(request: Ask) -> Answer:
     asked, who = await model_body(request, access.PasswordIn), principal_of(request)
     here, account = coordinator(request), f"password of {who.id}"
     address = admit(request, Door.LOGIN, account)

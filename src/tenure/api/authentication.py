@@ -1,4 +1,5 @@
-"""Who asks: from the Authorization header to the Principal in the scope, as `user`."""
+"""Who asks, and whether they may: from the Authorization header to the Principal in the scope, as
+`user`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from tenure.api import problems
-from tenure.api.security import permission_of
+from tenure.api.security import admit, permission_of
 from tenure.coordinator.authentication import Authentication
 from tenure.domain.access import LOCAL_ADMIN, Permission, Principal
 from tenure.domain.errors import TenureError, Unauthenticated
@@ -18,9 +19,10 @@ _BEARER = "bearer "
 
 
 class Authenticator:
-    """Puts who asks into the scope. Without `authentication` everybody is the local Admin.
+    """Puts who asks into the scope, and lets on a route only who has its permission.
 
-    What an open route is asked with is not looked at: a stale token does not stop a login.
+    Without `authentication` everybody is the local Admin. What an open route is asked with is not
+    looked at: a stale token does not stop a login.
     """
 
     def __init__(self, app: ASGIApp, authentication: Authentication | None) -> None:
@@ -30,7 +32,8 @@ class Authenticator:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
             try:
-                scope["user"] = await self._who(scope)
+                scope["user"] = who = await self._who(scope)
+                admit(who, scope["route_handler"])
             except TenureError as error:
                 request: Request[Any, Any, Any] = Request(scope, receive, send)
                 answer = problems.response(error).to_asgi_response(None, request)

@@ -14,7 +14,7 @@ from pathlib import Path
 from litestar import Response, get
 from litestar.params import FromPath
 
-from tenure.api.exchange import Ask, coordinator
+from tenure.api.exchange import Ask, coordinator, header
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.domain.errors import NotFound
@@ -57,7 +57,7 @@ def _page(request: Ask, name: str) -> Response[bytes]:
     body = _PLACE.sub(lambda place: values.get(place[1], ""), text).encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == tag:
+    if header(request, b"if-none-match") == tag:
         return Response(b"", status_code=304, headers=headers, media_type=_HTML)
     return Response(body, headers=headers, media_type=_HTML)
 
@@ -84,7 +84,7 @@ async def asset(request: Ask, name: FromPath[str]) -> Response[bytes]:
     if kind is None or not _NAME.fullmatch(name) or not path.is_file():
         raise NotFound(f"there is no file {name[:100]}")
     headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding"}
-    accepted = request.headers.get("accept-encoding", "")
+    accepted = header(request, b"accept-encoding") or ""
     offered = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
     for coding, suffix in _CODINGS:
         packed = path.with_name(name + suffix)

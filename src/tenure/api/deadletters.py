@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromPath, FromQuery
 
-from tenure.api.exchange import Ask, answer, coordinator, principal_of
+from tenure.api.exchange import Answer, Ask, answer, coordinator, principal_of
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
@@ -19,7 +19,7 @@ from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 )
 async def list_dead_letters(
     request: Ask, q: FromQuery[str | None] = None, limit: FromQuery[int | None] = None
-) -> Response[bytes]:
+) -> Answer:
     office = coordinator(request).dead_letters
     return answer(await office.list(principal_of(request), q=q, limit=limit))
 
@@ -30,7 +30,7 @@ async def list_dead_letters(
     summary="Failed jobs of one fingerprint",
     opt=allow(Permission.READ, answers={200: DeadLetters}),
 )
-async def get_dead_letters(request: Ask, fingerprint: FromPath[str]) -> Response[bytes]:
+async def get_dead_letters(request: Ask, fingerprint: FromPath[str]) -> Answer:
     office = coordinator(request).dead_letters
     return answer(await office.get(fingerprint, principal_of(request)))
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromQuery, HeaderParameter
 
 from tenure.api.authentication import bearer
@@ -34,7 +34,7 @@ async def events(
     topics: FromQuery[str] = "stats",
     after: FromQuery[str | None] = None,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
-) -> Response[bytes]:
+) -> EventStream:
     here = coordinator(request)
     wanted = await _permitted(here, parse_topics(topics), principal_of(request))
     here.live.check_room()

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 import msgspec
 import pydantic
-from litestar import Request, Response
+from litestar import Request
+from litestar.types import Receive, Scope, Send
 
 from tenure.api.gate import SAFE
 from tenure.api.proxies import client_address
@@ -26,15 +27,61 @@ Model = TypeVar("Model", bound=pydantic.BaseModel)
 Decoded = TypeVar("Decoded")
 
 JSON = "application/json"
+_CONTENT = JSON.encode()
 NDJSON = "application/x-ndjson"
 MAX_WAIT_SECONDS = 60.0
 MAX_MODEL_BYTES = 1024 * 1024
 """Of a body that is decoded as a whole; more would hold the loop too long."""
 
 
+class Incoming(Request[Any, Any, Any]):
+    """What the app makes of a request; routes know it as Ask."""
+
+    @property
+    def content_length(self) -> int | None:
+        """Bytes of the body, as the caller says; the server has refused what is no number.
+
+        As Litestar's, which builds a map of all headers for it, for every body anew.
+        """
+        text = header(self, b"content-length")
+        return None if text is None else int(text)
+
+
+class Answer:
+    """A JSON answer, ready to be sent.
+
+    An ASGI application of its own: half of what Litestar's Response takes goes into merging headers
+    and cookies that no route here has.
+    """
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, body: bytes, status: int, headers: dict[str, str] | None = None) -> None:
+        self._body, self._status = body, status
+        self._headers = [(b"content-type", _CONTENT), (b"content-length", b"%d" % len(body))]
+        for name, value in (headers or {}).items():
+            self._headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": self._status, "headers": self._headers}
+        await send(start)  # type: ignore[arg-type]  # its TypedDict admits no computed value
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+def header(request: Ask, name: bytes) -> str | None:
+    """The first header of that name, which is in lower case.
+
+    Looked up as it came: Litestar's `headers` are built anew at every look.
+    """
+    for key, value in request.scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
 def content_type(request: Ask) -> str:
     """The media type of the body, without parameters, lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return (header(request, b"content-type") or "").partition(";")[0].strip().lower()
 
 
 async def json_body(request: Ask, *others: str) -> bytes:
@@ -66,10 +113,9 @@ async def struct_body(request: Ask, decoder: msgspec.json.Decoder[Decoded]) -> D
     return decode_struct(decoder, await json_body(request))
 
 
-def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     """A value as a JSON answer; bytes are JSON already."""
-    content = value if isinstance(value, bytes) else encode(value)
-    return Response(content, status_code=status, media_type=JSON, headers=headers)
+    return Answer(value if isinstance(value, bytes) else encode(value), status, headers)
 
 
 def rest_of_path(request: Ask, prefix: str) -> str:
@@ -95,7 +141,7 @@ def coordinator(request: Ask) -> Coordinator:
 
 def prefer_wait(request: Ask) -> float:
     """Seconds of `Prefer: wait=N` (RFC 7240), 0 without it, at most MAX_WAIT_SECONDS."""
-    for part in request.headers.get("prefer", "").split(","):
+    for part in (header(request, b"prefer") or "").split(","):
         name, _, value = part.strip().partition("=")
         if name.strip().lower() == "wait":
             try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromPath, FromQuery, HeaderParameter
+from litestar.types import ASGIApp
 
-from tenure.api.exchange import Ask, answer, coordinator, principal_of
+from tenure.api.exchange import Answer, Ask, answer, coordinator, principal_of
 from tenure.api.security import allow
 from tenure.api.streams import EVENTS, log_events
 from tenure.coordinator.explaining import explain
@@ -23,7 +24,7 @@ from tenure.wire.explaining import Explanation
     summary="The attempts of a job, oldest first",
     opt=allow(Permission.READ, answers={200: Page[jobs.Run]}),
 )
-async def runs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def runs(request: Ask, job_id: FromPath[str]) -> Answer:
     found = await coordinator(request).control.runs(job_id, principal_of(request))
     return answer(Page(items=list(found)))
 
@@ -34,7 +35,7 @@ async def runs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     summary="One attempt of a job",
     opt=allow(Permission.READ, answers={200: jobs.Run}),
 )
-async def run(request: Ask, job_id: FromPath[str], fence: FromPath[int]) -> Response[bytes]:
+async def run(request: Ask, job_id: FromPath[str], fence: FromPath[int]) -> Answer:
     return answer(await coordinator(request).control.run(job_id, fence, principal_of(request)))
 
 
@@ -52,7 +53,7 @@ async def logs(
     limit: FromQuery[int | None] = None,
     follow: FromQuery[bool] = False,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
-) -> Response[bytes]:
+) -> ASGIApp:
     if follow:
         beyond = last_event_id or after
         following = coordinator(request).following
@@ -71,7 +72,7 @@ async def logs(
     summary="What people and the coordinator did with a job, oldest first",
     opt=allow(Permission.READ, answers={200: Page[jobs.JobEvent]}),
 )
-async def events(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def events(request: Ask, job_id: FromPath[str]) -> Answer:
     found = await coordinator(request).control.events(job_id, principal_of(request))
     return answer(Page(items=list(found)))
 
@@ -82,7 +83,7 @@ async def events(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     summary="Why a job is where it is, and when it may start",
     opt=allow(Permission.READ, answers={200: Explanation}),
 )
-async def explain_job(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def explain_job(request: Ask, job_id: FromPath[str]) -> Answer:
     return answer(await explain(coordinator(request).reader, job_id, principal_of(request)))
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, delete, get, patch, post, put
+from litestar import delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from tenure.api.exchange import (
     NDJSON,
+    Answer,
     Ask,
     answer,
     bounded_wait,
     content_type,
     coordinator,
+    header,
     json_body,
     optional_body,
     prefer_wait,
@@ -33,15 +35,15 @@ from tenure.wire.base import Page
     summary="Submit a job",
     opt=allow(Permission.SUBMIT, body=jobs.JobIn, answers={201: jobs.Job}),
 )
-async def submit(request: Ask) -> Response[bytes]:
+async def submit(request: Ask) -> Answer:
     body, wait = await json_body(request), prefer_wait(request)
-    key = request.headers.get("idempotency-key")
+    key = header(request, b"idempotency-key")
     with submitting(request, "job") as trace:
         receipt = await coordinator(request).submission.one(body, principal_of(request), key, trace)
     return await _submitted(request, receipt, wait)
 
 
-async def _submitted(request: Ask, receipt: Receipt, wait: float) -> Response[bytes]:
+async def _submitted(request: Ask, receipt: Receipt, wait: float) -> Answer:
     """201 with where the job is; after `Prefer: wait` with the job as it then is."""
     headers = {"Location": f"/api/jobs/{receipt.job_id}"}
     if receipt.replayed:
@@ -59,7 +61,7 @@ async def _submitted(request: Ask, receipt: Receipt, wait: float) -> Response[by
     summary="Submit up to 10,000 jobs",
     opt=allow(Permission.SUBMIT, body=jobs.JobIn, many=True, answers={201: jobs.Batch}),
 )
-async def submit_batch(request: Ask, atomic: FromQuery[bool] = True) -> Response[bytes]:
+async def submit_batch(request: Ask, atomic: FromQuery[bool] = True) -> Answer:
     body = await json_body(request, NDJSON)
     with submitting(request, "batch") as trace:
         receipt = await coordinator(request).submission.many(
@@ -67,7 +69,7 @@ async def submit_batch(request: Ask, atomic: FromQuery[bool] = True) -> Response
             principal_of(request),
             lines=content_type(request) == NDJSON,
             atomic=atomic,
-            key=request.headers.get("idempotency-key"),
+            key=header(request, b"idempotency-key"),
             trace=trace,
         )
     headers = {"Idempotency-Replayed": "true"} if receipt.replayed else None
@@ -91,7 +93,7 @@ async def list_jobs(
     after: FromQuery[str | None] = None,
     page: FromQuery[int | None] = None,
     page_size: Annotated[int | None, QueryParameter(name="pageSize")] = None,
-) -> Response[bytes]:
+) -> Answer:
     found = await coordinator(request).control.list(
         principal_of(request),
         status=status,
@@ -118,7 +120,7 @@ async def pending(
     queue: FromQuery[str | None] = None,
     type_: Annotated[str | None, QueryParameter(name="type")] = None,
     limit: FromQuery[int] = 50,
-) -> Response[bytes]:
+) -> Answer:
     found = await coordinator(request).control.pending(
         principal_of(request), queue=queue, type_=type_, limit=limit
     )
@@ -135,7 +137,7 @@ async def next_job(
     request: Ask,
     queue: FromQuery[str | None] = None,
     type_: Annotated[str | None, QueryParameter(name="type")] = None,
-) -> Response[bytes]:
+) -> Answer:
     found = await coordinator(request).control.pending(
         principal_of(request), queue=queue, type_=type_, limit=1
     )
@@ -148,9 +150,7 @@ async def next_job(
     summary="Read a job, waiting for its end if asked",
     opt=allow(Permission.READ, answers={200: jobs.Job}),
 )
-async def get_job(
-    request: Ask, job_id: FromPath[str], wait: FromQuery[float] = 0.0
-) -> Response[bytes]:
+async def get_job(request: Ask, job_id: FromPath[str], wait: FromQuery[float] = 0.0) -> Answer:
     seconds = bounded_wait(wait, "wait")
     job = await coordinator(request).wait(job_id, principal_of(request), seconds)
     return answer(job, headers={"ETag": f'"{job.version}"'})
@@ -162,7 +162,7 @@ async def get_job(
     summary="Edit a job that is not running",
     opt=allow(Permission.CONTROL, body=jobs.JobEdit, answers={200: jobs.Job}),
 )
-async def replace(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def replace(request: Ask, job_id: FromPath[str]) -> Answer:
     return await _edit(request, job_id)
 
 
@@ -172,13 +172,13 @@ async def replace(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     summary="Edit a job that is not running",
     opt=allow(Permission.CONTROL, body=jobs.JobEdit, answers={200: jobs.Job}),
 )
-async def edit(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def edit(request: Ask, job_id: FromPath[str]) -> Answer:
     return await _edit(request, job_id)
 
 
-async def _edit(request: Ask, job_id: str) -> Response[bytes]:
+async def _edit(request: Ask, job_id: str) -> Answer:
     job = await coordinator(request).edit(
-        job_id, await json_body(request), principal_of(request), request.headers.get("if-match")
+        job_id, await json_body(request), principal_of(request), header(request, b"if-match")
     )
     return answer(job, headers={"ETag": f'"{job.version}"'})
 
@@ -201,7 +201,7 @@ async def delete_job(request: Ask, job_id: FromPath[str]) -> None:
     status_code=200,
     opt=allow(Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
 )
-async def cancel(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def cancel(request: Ask, job_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     control = coordinator(request).control
     return answer(await control.cancel(job_id, principal_of(request), action.reason))
@@ -214,7 +214,7 @@ async def cancel(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
 )
-async def retry(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def retry(request: Ask, job_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     control = coordinator(request).control
     return answer(await control.retry(job_id, principal_of(request), action.reason))
@@ -227,7 +227,7 @@ async def retry(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
 )
-async def pause(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def pause(request: Ask, job_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     control = coordinator(request).control
     return answer(await control.pause(job_id, principal_of(request), action.reason))
@@ -240,7 +240,7 @@ async def pause(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
 )
-async def resume(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def resume(request: Ask, job_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     control = coordinator(request).control
     return answer(await control.resume(job_id, principal_of(request), action.reason))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Response, delete, post
+from litestar import delete, post
 from litestar.params import FromPath
 
 from tenure.api.exchange import (
+    Answer,
     Ask,
     answer,
     coordinator,
@@ -33,7 +34,7 @@ _LOGS = msgspec.json.Decoder(leases.Logs)
     summary="Register a worker",
     opt=allow(Permission.WORK, body=workers.RegisterIn, answers={201: workers.Registered}),
 )
-async def register(request: Ask) -> Response[bytes]:
+async def register(request: Ask) -> Answer:
     asked = await model_body(request, workers.RegisterIn)
     return answer(await coordinator(request).fleet.register(asked, principal_of(request)), 201)
 
@@ -45,7 +46,7 @@ async def register(request: Ask) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.WORK, body=leases.Acquire, answers={200: leases.Acquired}),
 )
-async def acquire(request: Ask) -> Response[bytes]:
+async def acquire(request: Ask) -> Answer:
     asked = await struct_body(request, _ACQUIRE)
     _of_worker(request, asked.worker_id)
     here = coordinator(request)
@@ -60,7 +61,7 @@ async def acquire(request: Ask) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.WORK, body=leases.Heartbeat, answers={200: leases.HeartbeatAnswer}),
 )
-async def heartbeat(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
+async def heartbeat(request: Ask, worker_id: FromPath[str]) -> Answer:
     _of_worker(request, worker_id)
     beat = await struct_body(request, _HEARTBEAT)
     return answer(await coordinator(request).leasing.heartbeat(worker_id, beat))
@@ -73,7 +74,7 @@ async def heartbeat(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.WORK, body=leases.CompleteOne, answers={200: jobs.Job}),
 )
-async def complete_one(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def complete_one(request: Ask, job_id: FromPath[str]) -> Answer:
     report = await struct_body(request, _COMPLETE_ONE)
     _of_worker(request, report.worker_id)
     return answer(await coordinator(request).complete_one(job_id, report))
@@ -86,7 +87,7 @@ async def complete_one(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.WORK, body=leases.CompleteMany, answers={200: leases.Completed}),
 )
-async def complete_many(request: Ask) -> Response[bytes]:
+async def complete_many(request: Ask) -> Answer:
     reports = await struct_body(request, _COMPLETE_MANY)
     _of_worker(request, reports.worker_id)
     with watching(request, lambda: None) as gone:
@@ -100,7 +101,7 @@ async def complete_many(request: Ask) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.WORK, body=leases.Release, answers={200: leases.ReleasedCount}),
 )
-async def release(request: Ask) -> Response[bytes]:
+async def release(request: Ask) -> Answer:
     asked = await struct_body(request, _RELEASE)
     _of_worker(request, asked.worker_id)
     return answer(leases.ReleasedCount(released=await coordinator(request).leasing.release(asked)))
@@ -113,7 +114,7 @@ async def release(request: Ask) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.WORK, body=leases.Logs, answers={200: leases.Logged}),
 )
-async def append_logs(request: Ask, job_id: FromPath[str]) -> Response[bytes]:
+async def append_logs(request: Ask, job_id: FromPath[str]) -> Answer:
     lines = await struct_body(request, _LOGS)
     _of_worker(request, lines.worker_id)
     return answer(await coordinator(request).control.append_logs(job_id, lines))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import Response, delete, get, put
+from litestar import delete, get, put
 from litestar.params import FromPath, FromQuery
 
 from tenure.api.exchange import (
+    Answer,
     Ask,
     answer,
     coordinator,
@@ -29,7 +30,7 @@ _LIMITS = "/api/limits/"
 )
 async def list_limits(
     request: Ask, limit: FromQuery[int | None] = None, after: FromQuery[str | None] = None
-) -> Response[bytes]:
+) -> Answer:
     return answer(await coordinator(request).limiting.list(principal_of(request), limit, after))
 
 
@@ -39,7 +40,7 @@ async def list_limits(
     summary="The limit of a concurrency key and its use",
     opt=allow(Permission.READ, answers={200: limits.Limit}),
 )
-async def get_limit(request: Ask, key: FromPath[str]) -> Response[bytes]:
+async def get_limit(request: Ask, key: FromPath[str]) -> Answer:
     key = rest_of_path(request, _LIMITS)
     return answer(await coordinator(request).limiting.get(key, principal_of(request)))
 
@@ -50,7 +51,7 @@ async def get_limit(request: Ask, key: FromPath[str]) -> Response[bytes]:
     summary="Set how many jobs of a concurrency key may be pending or running",
     opt=allow(Permission.ADMINISTER, body=limits.LimitIn, answers={200: limits.Limit}),
 )
-async def set_limit(request: Ask, key: FromPath[str]) -> Response[bytes]:
+async def set_limit(request: Ask, key: FromPath[str]) -> Answer:
     wanted = await model_body(request, limits.LimitIn)
     key, limiting = rest_of_path(request, _LIMITS), coordinator(request).limiting
     return answer(await limiting.set(key, wanted.max_running, principal_of(request)))

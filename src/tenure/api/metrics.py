@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, get
 
-from tenure.api.exchange import Ask, coordinator
+from tenure.api.exchange import Ask, coordinator, header
 from tenure.api.security import allow
 from tenure.coordinator.exposition import expose
 from tenure.domain.access import Permission
@@ -22,7 +22,7 @@ async def metrics(request: Ask) -> Response[bytes]:
     here = coordinator(request)
     beating: bool = request.app.state.duties.beating()["pulse"]
     body, content_type = expose(
-        request.headers.get("accept", ""),
+        header(request, b"accept") or "",
         here.metrics,
         here.insight.latest,
         up=beating and here.insight.fresh(),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Response, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery
 
-from tenure.api.exchange import Ask, answer, coordinator, model_body, principal_of
+from tenure.api.exchange import Answer, Ask, answer, coordinator, model_body, principal_of
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire import notifications as wire
@@ -24,7 +24,7 @@ _DELIVERIES = "/api/notifications/deliveries"
 )
 async def list_channels(
     request: Ask, limit: FromQuery[int | None] = None, after: FromQuery[str | None] = None
-) -> Response[bytes]:
+) -> Answer:
     return answer(await coordinator(request).notifying.channels(limit, after))
 
 
@@ -34,7 +34,7 @@ async def list_channels(
     summary="Make a channel; the secret of a webhook is told only here",
     opt=allow(Permission.ADMINISTER, body=wire.ChannelIn, answers={201: wire.NewChannel}),
 )
-async def create_channel(request: Ask) -> Response[bytes]:
+async def create_channel(request: Ask) -> Answer:
     asked = await model_body(request, wire.ChannelIn)
     made = await coordinator(request).notifying.add_channel(asked, principal_of(request))
     return answer(made, 201, {"Location": f"{_CHANNELS}/{made.id}"})
@@ -46,7 +46,7 @@ async def create_channel(request: Ask) -> Response[bytes]:
     summary="A channel, by id or name",
     opt=allow(Permission.ADMINISTER, answers={200: wire.Channel}),
 )
-async def get_channel(request: Ask, channel: FromPath[str]) -> Response[bytes]:
+async def get_channel(request: Ask, channel: FromPath[str]) -> Answer:
     return answer(await coordinator(request).notifying.channel(channel))
 
 
@@ -56,7 +56,7 @@ async def get_channel(request: Ask, channel: FromPath[str]) -> Response[bytes]:
     summary="Change a channel, disable it or let it speak again",
     opt=allow(Permission.ADMINISTER, body=wire.ChannelEditIn, answers={200: wire.Channel}),
 )
-async def change_channel(request: Ask, channel: FromPath[str]) -> Response[bytes]:
+async def change_channel(request: Ask, channel: FromPath[str]) -> Answer:
     asked = await model_body(request, wire.ChannelEditIn)
     notifying = coordinator(request).notifying
     return answer(await notifying.change_channel(channel, asked, principal_of(request)))
@@ -79,7 +79,7 @@ async def delete_channel(request: Ask, channel: FromPath[str]) -> None:
     summary="A new secret for a webhook; the former one signs too for a day",
     opt=allow(Permission.ADMINISTER, answers={200: wire.NewChannel}),
 )
-async def rotate_channel(request: Ask, channel: FromPath[str]) -> Response[bytes]:
+async def rotate_channel(request: Ask, channel: FromPath[str]) -> Answer:
     return answer(await coordinator(request).notifying.rotate(channel, principal_of(request)))
 
 
@@ -89,7 +89,7 @@ async def rotate_channel(request: Ask, channel: FromPath[str]) -> Response[bytes
     summary="Send a test over a channel; the delivery tells what came of it",
     opt=allow(Permission.ADMINISTER, answers={202: wire.Delivery}),
 )
-async def test_channel(request: Ask, channel: FromPath[str]) -> Response[bytes]:
+async def test_channel(request: Ask, channel: FromPath[str]) -> Answer:
     return answer(await coordinator(request).notifying.test(channel, principal_of(request)), 202)
 
 
@@ -101,7 +101,7 @@ async def test_channel(request: Ask, channel: FromPath[str]) -> Response[bytes]:
 )
 async def list_rules(
     request: Ask, limit: FromQuery[int | None] = None, after: FromQuery[str | None] = None
-) -> Response[bytes]:
+) -> Answer:
     return answer(await coordinator(request).notifying.rules(limit, after))
 
 
@@ -111,7 +111,7 @@ async def list_rules(
     summary="Make a rule: who is told of what",
     opt=allow(Permission.ADMINISTER, body=wire.RuleIn, answers={201: wire.Rule}),
 )
-async def create_rule(request: Ask) -> Response[bytes]:
+async def create_rule(request: Ask) -> Answer:
     asked = await model_body(request, wire.RuleIn)
     made = await coordinator(request).notifying.add_rule(asked, principal_of(request))
     return answer(made, 201, {"Location": f"{_RULES}/{made.id}"})
@@ -123,7 +123,7 @@ async def create_rule(request: Ask) -> Response[bytes]:
     summary="A rule, by id or name",
     opt=allow(Permission.READ, answers={200: wire.Rule}),
 )
-async def get_rule(request: Ask, rule: FromPath[str]) -> Response[bytes]:
+async def get_rule(request: Ask, rule: FromPath[str]) -> Answer:
     return answer(await coordinator(request).notifying.rule(rule))
 
 
@@ -133,7 +133,7 @@ async def get_rule(request: Ask, rule: FromPath[str]) -> Response[bytes]:
     summary="Change a rule, which then begins to count anew",
     opt=allow(Permission.ADMINISTER, body=wire.RuleEditIn, answers={200: wire.Rule}),
 )
-async def change_rule(request: Ask, rule: FromPath[str]) -> Response[bytes]:
+async def change_rule(request: Ask, rule: FromPath[str]) -> Answer:
     asked = await model_body(request, wire.RuleEditIn)
     notifying = coordinator(request).notifying
     return answer(await notifying.change_rule(rule, asked, principal_of(request)))
@@ -162,7 +162,7 @@ async def list_deliveries(
     channel: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
-) -> Response[bytes]:
+) -> Answer:
     asked = {"status": status, "channel": channel}
     return answer(await coordinator(request).notifying.deliveries(asked, limit, after))
 
@@ -173,7 +173,7 @@ async def list_deliveries(
     summary="One delivery",
     opt=allow(Permission.ADMINISTER, answers={200: wire.Delivery}),
 )
-async def get_delivery(request: Ask, delivery_id: FromPath[str]) -> Response[bytes]:
+async def get_delivery(request: Ask, delivery_id: FromPath[str]) -> Answer:
     return answer(await coordinator(request).notifying.delivery(delivery_id))
 
 
@@ -183,7 +183,7 @@ async def get_delivery(request: Ask, delivery_id: FromPath[str]) -> Response[byt
     summary="Send a delivery again, under its id",
     opt=allow(Permission.ADMINISTER, answers={202: wire.Delivery}),
 )
-async def replay_delivery(request: Ask, delivery_id: FromPath[str]) -> Response[bytes]:
+async def replay_delivery(request: Ask, delivery_id: FromPath[str]) -> Answer:
     notifying = coordinator(request).notifying
     return answer(await notifying.replay(delivery_id, principal_of(request)), 202)
 

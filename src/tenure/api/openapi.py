@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 import pydantic
-from litestar import Litestar, Response, get
+from litestar import Litestar, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 
 from tenure import __version__
-from tenure.api.exchange import JSON, NDJSON, Ask, answer
+from tenure.api.exchange import JSON, NDJSON, Answer, Ask, answer
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire.base import encode
@@ -44,7 +44,7 @@ _ERRORS = {
     opt=allow(Permission.OPEN),
     summary="This document",
 )
-async def document(request: Ask) -> Response[bytes]:
+async def document(request: Ask) -> Answer:
     return answer(request.app.state.openapi)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import FromPath, FromQuery
 
 from tenure.api.exchange import (
+    Answer,
     Ask,
     answer,
     coordinator,
@@ -25,7 +26,7 @@ from tenure.wire.operations import AbortIn, Operation, OperationIn, Preview
     summary="Do one thing to every job of a filter, or count them",
     opt=allow(Permission.CONTROL, body=OperationIn, answers={200: Preview, 201: Operation}),
 )
-async def begin(request: Ask) -> Response[bytes]:
+async def begin(request: Ask) -> Answer:
     asked = await model_body(request, OperationIn)
     operations = coordinator(request).operations
     if asked.dry_run:
@@ -42,7 +43,7 @@ async def begin(request: Ask) -> Response[bytes]:
 )
 async def list_operations(
     request: Ask, limit: FromQuery[int | None] = None, after: FromQuery[str | None] = None
-) -> Response[bytes]:
+) -> Answer:
     operations = coordinator(request).operations
     return answer(await operations.list(principal_of(request), limit=limit, after=after))
 
@@ -53,7 +54,7 @@ async def list_operations(
     summary="How far an operation is",
     opt=allow(Permission.READ, answers={200: Operation}),
 )
-async def get_operation(request: Ask, operation_id: FromPath[str]) -> Response[bytes]:
+async def get_operation(request: Ask, operation_id: FromPath[str]) -> Answer:
     operations = coordinator(request).operations
     return answer(await operations.get(operation_id, principal_of(request)))
 
@@ -65,7 +66,7 @@ async def get_operation(request: Ask, operation_id: FromPath[str]) -> Response[b
     status_code=200,
     opt=allow(Permission.CONTROL, body=AbortIn, optional=True, answers={200: Operation}),
 )
-async def abort(request: Ask, operation_id: FromPath[str]) -> Response[bytes]:
+async def abort(request: Ask, operation_id: FromPath[str]) -> Answer:
     action = await optional_body(request, AbortIn)
     operations = coordinator(request).operations
     return answer(await operations.abort(operation_id, principal_of(request), action.reason))

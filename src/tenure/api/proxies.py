@@ -8,6 +8,7 @@ proxies added. The header `Forwarded` is ignored: proxies that do not know it pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -61,6 +62,7 @@ def client_address(scope: Any) -> str:
     return UNKNOWN if client is None else _address(str(client[0])) or UNKNOWN
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> str | None:
     """An address as it is compared: without port, brackets and zone, IPv4 as IPv4."""
     if text.startswith("["):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from litestar import Response, delete, get, patch, post, put
+from litestar import delete, get, patch, post, put
 from litestar.params import FromPath
 
 from tenure.api.exchange import (
+    Answer,
     Ask,
     answer,
     coordinator,
+    header,
     model_body,
     optional_body,
     principal_of,
@@ -24,7 +26,7 @@ from tenure.wire import jobs, queues
     summary="Queues with their unfinished jobs and what is set for them",
     opt=allow(Permission.READ, answers={200: queues.Queues}),
 )
-async def list_queues(request: Ask) -> Response[bytes]:
+async def list_queues(request: Ask) -> Answer:
     return answer(await coordinator(request).queueing.list(principal_of(request)))
 
 
@@ -34,7 +36,7 @@ async def list_queues(request: Ask) -> Response[bytes]:
     summary="Read a queue",
     opt=allow(Permission.READ, answers={200: queues.Queue}),
 )
-async def get_queue(request: Ask, name: FromPath[str]) -> Response[bytes]:
+async def get_queue(request: Ask, name: FromPath[str]) -> Answer:
     return _answer(await coordinator(request).queueing.get(name, principal_of(request)))
 
 
@@ -44,7 +46,7 @@ async def get_queue(request: Ask, name: FromPath[str]) -> Response[bytes]:
     summary="Set what runs at a time, a rate, or aging",
     opt=allow(Permission.ADMINISTER, body=queues.QueueEdit, answers={200: queues.Queue}),
 )
-async def replace(request: Ask, name: FromPath[str]) -> Response[bytes]:
+async def replace(request: Ask, name: FromPath[str]) -> Answer:
     return await _edit(request, name)
 
 
@@ -54,19 +56,19 @@ async def replace(request: Ask, name: FromPath[str]) -> Response[bytes]:
     summary="Set what runs at a time, a rate, or aging",
     opt=allow(Permission.ADMINISTER, body=queues.QueueEdit, answers={200: queues.Queue}),
 )
-async def edit(request: Ask, name: FromPath[str]) -> Response[bytes]:
+async def edit(request: Ask, name: FromPath[str]) -> Answer:
     return await _edit(request, name)
 
 
-async def _edit(request: Ask, name: str) -> Response[bytes]:
+async def _edit(request: Ask, name: str) -> Answer:
     wanted = await model_body(request, queues.QueueEdit)
     changed = await coordinator(request).queueing.edit(
-        name, wanted, principal_of(request), request.headers.get("if-match")
+        name, wanted, principal_of(request), header(request, b"if-match")
     )
     return _answer(changed)
 
 
-def _answer(queue: queues.Queue) -> Response[bytes]:
+def _answer(queue: queues.Queue) -> Answer:
     return answer(queue, headers={"ETag": f'"{queue.version}"'})
 
 
@@ -78,7 +80,7 @@ def _answer(queue: queues.Queue) -> Response[bytes]:
     opt=allow(Permission.ADMINISTER),
 )
 async def unset(request: Ask, name: FromPath[str]) -> None:
-    if_match = request.headers.get("if-match")
+    if_match = header(request, b"if-match")
     await coordinator(request).queueing.unset(name, principal_of(request), if_match)
 
 
@@ -91,7 +93,7 @@ async def unset(request: Ask, name: FromPath[str]) -> None:
         Permission.ADMINISTER, body=jobs.ActionIn, optional=True, answers={200: queues.Queue}
     ),
 )
-async def pause(request: Ask, name: FromPath[str]) -> Response[bytes]:
+async def pause(request: Ask, name: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     queueing = coordinator(request).queueing
     return _answer(await queueing.pause(name, principal_of(request), action.reason))
@@ -106,7 +108,7 @@ async def pause(request: Ask, name: FromPath[str]) -> Response[bytes]:
         Permission.ADMINISTER, body=jobs.ActionIn, optional=True, answers={200: queues.Queue}
     ),
 )
-async def resume(request: Ask, name: FromPath[str]) -> Response[bytes]:
+async def resume(request: Ask, name: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     queueing = coordinator(request).queueing
     return _answer(await queueing.resume(name, principal_of(request), action.reason))

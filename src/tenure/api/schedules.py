@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from litestar import Response, delete, get, patch, post, put
+from litestar import delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery
 
 from tenure.api.exchange import (
+    Answer,
     Ask,
     answer,
     coordinator,
+    header,
     json_body,
     model_body,
     optional_body,
@@ -26,9 +28,9 @@ from tenure.wire.base import Page
     summary="Create a schedule",
     opt=allow(Permission.EXECUTE, body=schedules.ScheduleIn, answers={201: schedules.Schedule}),
 )
-async def create(request: Ask) -> Response[bytes]:
+async def create(request: Ask) -> Answer:
     made = await coordinator(request).scheduling.create(
-        await json_body(request), principal_of(request), request.headers.get("idempotency-key")
+        await json_body(request), principal_of(request), header(request, b"idempotency-key")
     )
     return answer(made, 201, {"Location": f"/api/schedules/{made.id}"} | _etag(made))
 
@@ -45,7 +47,7 @@ async def list_schedules(
     name: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
-) -> Response[bytes]:
+) -> Answer:
     found = await coordinator(request).scheduling.list(
         principal_of(request), status=status, name=name, limit=limit, after=after
     )
@@ -65,7 +67,7 @@ async def preview(
     timezone: FromQuery[str] = "UTC",
     after: FromQuery[str | None] = None,
     count: FromQuery[int | None] = None,
-) -> Response[bytes]:
+) -> Answer:
     found = coordinator(request).scheduling.preview(
         cron=cron, every_seconds=every_seconds, timezone=timezone, after=after, count=count
     )
@@ -78,7 +80,7 @@ async def preview(
     summary="Read a schedule",
     opt=allow(Permission.READ, answers={200: schedules.Schedule}),
 )
-async def get_schedule(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
+async def get_schedule(request: Ask, schedule_id: FromPath[str]) -> Answer:
     found = await coordinator(request).scheduling.get(schedule_id, principal_of(request))
     return answer(found, headers=_etag(found))
 
@@ -89,7 +91,7 @@ async def get_schedule(request: Ask, schedule_id: FromPath[str]) -> Response[byt
     summary="Change a schedule",
     opt=allow(Permission.CONTROL, body=schedules.ScheduleEdit, answers={200: schedules.Schedule}),
 )
-async def replace(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
+async def replace(request: Ask, schedule_id: FromPath[str]) -> Answer:
     return await _edit(request, schedule_id)
 
 
@@ -99,16 +101,16 @@ async def replace(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
     summary="Change a schedule",
     opt=allow(Permission.CONTROL, body=schedules.ScheduleEdit, answers={200: schedules.Schedule}),
 )
-async def edit(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
+async def edit(request: Ask, schedule_id: FromPath[str]) -> Answer:
     return await _edit(request, schedule_id)
 
 
-async def _edit(request: Ask, schedule_id: str) -> Response[bytes]:
+async def _edit(request: Ask, schedule_id: str) -> Answer:
     changed = await coordinator(request).scheduling.edit(
         schedule_id,
         await json_body(request),
         principal_of(request),
-        request.headers.get("if-match"),
+        header(request, b"if-match"),
     )
     return answer(changed, headers=_etag(changed))
 
@@ -137,7 +139,7 @@ async def delete_schedule(request: Ask, schedule_id: FromPath[str]) -> None:
         Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: schedules.Schedule}
     ),
 )
-async def pause(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
+async def pause(request: Ask, schedule_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     scheduling = coordinator(request).scheduling
     return answer(await scheduling.pause(schedule_id, principal_of(request), action.reason))
@@ -152,7 +154,7 @@ async def pause(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
         Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: schedules.Schedule}
     ),
 )
-async def resume(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
+async def resume(request: Ask, schedule_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
     scheduling = coordinator(request).scheduling
     return answer(await scheduling.resume(schedule_id, principal_of(request), action.reason))
@@ -164,9 +166,9 @@ async def resume(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
     summary="Submit the schedule's job once now",
     opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={201: jobs.Job}),
 )
-async def trigger(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
+async def trigger(request: Ask, schedule_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)
-    key = request.headers.get("idempotency-key")
+    key = header(request, b"idempotency-key")
     job = await coordinator(request).scheduling.trigger(
         schedule_id, principal_of(request), action.reason, key
     )
@@ -180,7 +182,7 @@ async def trigger(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.EXECUTE, body=schedules.BackfillIn, answers={200: schedules.Backfilled}),
 )
-async def backfill(request: Ask, schedule_id: FromPath[str]) -> Response[bytes]:
+async def backfill(request: Ask, schedule_id: FromPath[str]) -> Answer:
     wanted = await model_body(request, schedules.BackfillIn)
     scheduling = coordinator(request).scheduling
     return answer(await scheduling.backfill(schedule_id, wanted, principal_of(request)))
@@ -197,7 +199,7 @@ async def fires(
     schedule_id: FromPath[str],
     limit: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
-) -> Response[bytes]:
+) -> Answer:
     found = await coordinator(request).scheduling.fires(
         schedule_id, principal_of(request), limit=limit, after=after
     )
@@ -215,7 +217,7 @@ async def list_jobs(
     schedule_id: FromPath[str],
     limit: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
-) -> Response[bytes]:
+) -> Answer:
     found = await coordinator(request).scheduling.jobs(
         schedule_id, principal_of(request), limit=limit, after=after
     )
@@ -230,7 +232,7 @@ async def list_jobs(
 )
 async def next_times(
     request: Ask, schedule_id: FromPath[str], count: FromQuery[int | None] = None
-) -> Response[bytes]:
+) -> Answer:
     scheduling = coordinator(request).scheduling
     return answer(await scheduling.next(schedule_id, principal_of(request), count))
 

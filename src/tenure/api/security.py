@@ -18,6 +18,7 @@ from tenure.domain.errors import ConfigurationError, Forbidden, Unauthenticated
 from tenure.settings import Settings, is_loopback
 
 _PERMISSION = "permission"
+_UNKNOWN = "this needs a token: send Authorization: Bearer TOKEN"
 
 
 def allow(permission: Permission, **opt: Any) -> dict[str, Any]:
@@ -31,15 +32,16 @@ def permission_of(handler: BaseRouteHandler) -> Permission | None:
     return found if isinstance(found, Permission) else None
 
 
-async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """The app's guard on every route. Raises Forbidden.
-
-    Async because Litestar sends any other guard through a thread, request by request.
-    """
+def admit(caller: Principal | None, handler: BaseRouteHandler) -> None:
+    """Let a caller on a route. Raises Unauthenticated when nobody knows them, Forbidden."""
     permission = permission_of(handler)
     if permission is None:
         raise Forbidden("this route declares no permission")
-    if permission is not Permission.OPEN and not principal(connection).may(permission):
+    if permission is Permission.OPEN:
+        return
+    if caller is None:
+        raise Unauthenticated(_UNKNOWN)
+    if not caller.may(permission):
         raise Forbidden(f"this needs the permission {permission}")
 
 
@@ -47,7 +49,7 @@ def principal(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
     """Who asks. Raises Unauthenticated when nobody knows."""
     found = connection.scope.get("user")
     if not isinstance(found, Principal):
-        raise Unauthenticated("this needs a token: send Authorization: Bearer TOKEN")
+        raise Unauthenticated(_UNKNOWN)
     return found
 
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from litestar import Response
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Receive, Send
 
@@ -17,8 +16,14 @@ EVENTS = "text/event-stream"
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-class _Streaming(ASGIStreamingResponse):
-    """Closes what it streams, however it ends: a caller that leaves holds nothing."""
+class EventStream(ASGIStreamingResponse):
+    """A stream of events, from a generator of their bytes.
+
+    It is closed however the stream ends: a caller that leaves holds nothing.
+    """
+
+    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(iterator=events, headers=_HEADERS, media_type=EVENTS)
 
     async def send_body(self, send: Send, receive: Receive) -> None:
         source: Any = self.iterator
@@ -26,19 +31,7 @@ class _Streaming(ASGIStreamingResponse):
             await super().send_body(send, receive)
 
 
-class EventStream(Response[bytes]):
-    """A stream of events, from a generator of their bytes."""
-
-    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(b"", media_type=EVENTS)
-        self._events = events
-
-    def to_asgi_response(self, *_: Any, **made: Any) -> ASGIStreamingResponse:
-        headers = {**(made.get("headers") or {}), **_HEADERS}
-        return _Streaming(iterator=self._events, headers=headers, media_type=EVENTS)
-
-
-def log_events(parts: AsyncGenerator[Part, None]) -> Response[bytes]:
+def log_events(parts: AsyncGenerator[Part, None]) -> EventStream:
     """A followed log: one event a line, its id the cursor; at last the event `end`."""
     return EventStream(_encoded(parts))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromQuery, QueryParameter
 
 from tenure import __version__
-from tenure.api.exchange import Ask, answer, coordinator
+from tenure.api.exchange import Answer, Ask, answer, coordinator
 from tenure.api.security import allow
 from tenure.coordinator.queries import word
 from tenure.domain.access import Permission
@@ -21,7 +21,7 @@ from tenure.wire import system
     summary="Counts, totals, delays and durations",
     opt=allow(Permission.READ, answers={200: system.Stats}),
 )
-async def stats(request: Ask) -> Response[bytes]:
+async def stats(request: Ask) -> Answer:
     return answer(await coordinator(request).insight.stats())
 
 
@@ -36,7 +36,7 @@ async def series(
     range_seconds: FromQuery[int] = 3_600,
     queue: FromQuery[str | None] = None,
     type_: Annotated[str | None, QueryParameter(name="type")] = None,
-) -> Response[bytes]:
+) -> Answer:
     charts = coordinator(request).charts
     return answer(await charts.series(range_seconds, word("queue", queue), word("type", type_)))
 
@@ -47,7 +47,7 @@ async def series(
     summary="The types that workers offer, with their schemas and the last hour's numbers",
     opt=allow(Permission.READ, answers={200: system.Handlers}),
 )
-async def handlers(request: Ask) -> Response[bytes]:
+async def handlers(request: Ask) -> Answer:
     return answer(await coordinator(request).charts.handlers())
 
 
@@ -57,7 +57,7 @@ async def handlers(request: Ask) -> Response[bytes]:
     summary="Demand of a queue, for an autoscaler",
     opt=allow(Permission.READ, answers={200: system.Autoscale}),
 )
-async def autoscale(request: Ask, queue: FromQuery[str] = "default") -> Response[bytes]:
+async def autoscale(request: Ask, queue: FromQuery[str] = "default") -> Answer:
     name = word("queue", queue) or queue
     return answer(await coordinator(request).insight.autoscale(name))
 
@@ -68,7 +68,7 @@ async def autoscale(request: Ask, queue: FromQuery[str] = "default") -> Response
     summary="Whether the process is alive",
     opt=allow(Permission.OPEN, answers={200: system.Health}),
 )
-async def health(request: Ask) -> Response[bytes]:
+async def health(request: Ask) -> Answer:
     return answer(system.Health(status="ok", version=__version__))
 
 
@@ -78,11 +78,11 @@ async def health(request: Ask) -> Response[bytes]:
     summary="Whether the store takes writes and the duties beat",
     opt=allow(Permission.OPEN, answers={200: system.Readiness, 503: system.Readiness}),
 )
-async def ready(request: Ask) -> Response[bytes]:
+async def ready(request: Ask) -> Answer:
     return readiness(request)
 
 
-def readiness(request: Ask) -> Response[bytes]:
+def readiness(request: Ask) -> Answer:
     """Every duty beats; the pulse writes, so it stands for the store as well."""
     beating: dict[str, bool] = request.app.state.duties.beating()
     checks = [system.Check(name=name, ok=ok) for name, ok in beating.items()]

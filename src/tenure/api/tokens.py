@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Response, delete, get, post
+from litestar import delete, get, post
 from litestar.params import FromPath, FromQuery
 
-from tenure.api.exchange import Ask, answer, coordinator, model_body, principal_of
+from tenure.api.exchange import Answer, Ask, answer, coordinator, model_body, principal_of
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire import access
@@ -20,7 +20,7 @@ from tenure.wire.base import Page
 )
 async def list_tokens(
     request: Ask, limit: FromQuery[int | None] = None, after: FromQuery[str | None] = None
-) -> Response[bytes]:
+) -> Answer:
     return answer(await coordinator(request).tokens.list(principal_of(request), limit, after))
 
 
@@ -30,7 +30,7 @@ async def list_tokens(
     summary="Make a token, which is told only here",
     opt=allow(Permission.ACCOUNT, body=access.TokenIn, answers={201: access.NewToken}),
 )
-async def create_token(request: Ask) -> Response[bytes]:
+async def create_token(request: Ask) -> Answer:
     asked = await model_body(request, access.TokenIn)
     return answer(await coordinator(request).tokens.create(principal_of(request), asked), 201)
 

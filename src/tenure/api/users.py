@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Response, delete, get, patch, post
+from litestar import delete, get, patch, post
 from litestar.params import FromPath, FromQuery
 
-from tenure.api.exchange import Ask, answer, coordinator, model_body, principal_of
+from tenure.api.exchange import Answer, Ask, answer, coordinator, model_body, principal_of
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire import access
@@ -20,7 +20,7 @@ from tenure.wire.base import Page
 )
 async def list_users(
     request: Ask, limit: FromQuery[int | None] = None, after: FromQuery[str | None] = None
-) -> Response[bytes]:
+) -> Answer:
     return answer(await coordinator(request).users.list(limit, after))
 
 
@@ -30,7 +30,7 @@ async def list_users(
     summary="Make an account of any role",
     opt=allow(Permission.ADMINISTER, body=access.UserIn, answers={201: access.User}),
 )
-async def create_user(request: Ask) -> Response[bytes]:
+async def create_user(request: Ask) -> Answer:
     asked = await model_body(request, access.UserIn)
     user = await coordinator(request).users.add(principal_of(request), asked)
     return answer(user, 201, {"Location": f"/api/users/{user.id}"})
@@ -42,7 +42,7 @@ async def create_user(request: Ask) -> Response[bytes]:
     summary="Read a user",
     opt=allow(Permission.ADMINISTER, answers={200: access.User}),
 )
-async def get_user(request: Ask, who: FromPath[str]) -> Response[bytes]:
+async def get_user(request: Ask, who: FromPath[str]) -> Answer:
     return answer(await coordinator(request).users.get(who))
 
 
@@ -52,7 +52,7 @@ async def get_user(request: Ask, who: FromPath[str]) -> Response[bytes]:
     summary="Change a role, lock out or let in again",
     opt=allow(Permission.ADMINISTER, body=access.UserEditIn, answers={200: access.User}),
 )
-async def change_user(request: Ask, who: FromPath[str]) -> Response[bytes]:
+async def change_user(request: Ask, who: FromPath[str]) -> Answer:
     asked = await model_body(request, access.UserEditIn)
     return answer(await coordinator(request).users.change(principal_of(request), who, asked))
 
@@ -64,7 +64,7 @@ async def change_user(request: Ask, who: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.ADMINISTER, body=access.ResetIn, answers={200: access.User}),
 )
-async def reset_password(request: Ask, who: FromPath[str]) -> Response[bytes]:
+async def reset_password(request: Ask, who: FromPath[str]) -> Answer:
     asked = await model_body(request, access.ResetIn)
     users, caller = coordinator(request).users, principal_of(request)
     return answer(await users.reset_password(caller, who, asked.password))

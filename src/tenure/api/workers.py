@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import FromPath, FromQuery
 
-from tenure.api.exchange import Ask, answer, coordinator, principal_of
+from tenure.api.exchange import Answer, Ask, answer, coordinator, principal_of
 from tenure.api.security import allow
 from tenure.domain.access import Permission
 from tenure.wire import workers
@@ -18,7 +18,7 @@ from tenure.wire.base import Page
     summary="List workers, newest first",
     opt=allow(Permission.READ, answers={200: Page[workers.Worker]}),
 )
-async def list_workers(request: Ask, after: FromQuery[str | None] = None) -> Response[bytes]:
+async def list_workers(request: Ask, after: FromQuery[str | None] = None) -> Answer:
     return answer(await coordinator(request).fleet.list(after))
 
 
@@ -28,7 +28,7 @@ async def list_workers(request: Ask, after: FromQuery[str | None] = None) -> Res
     summary="Read a worker",
     opt=allow(Permission.READ, answers={200: workers.Worker}),
 )
-async def get_worker(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
+async def get_worker(request: Ask, worker_id: FromPath[str]) -> Answer:
     return answer(await coordinator(request).fleet.get(worker_id))
 
 
@@ -39,7 +39,7 @@ async def get_worker(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.ADMINISTER, answers={200: workers.Worker}),
 )
-async def drain(request: Ask, worker_id: FromPath[str]) -> Response[bytes]:
+async def drain(request: Ask, worker_id: FromPath[str]) -> Answer:
     fleet = coordinator(request).fleet
     return answer(await fleet.drain(worker_id, principal_of(request)))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import FromPath, FromQuery
 
 from tenure.api.exchange import (
+    Answer,
     Ask,
     answer,
     bounded_wait,
     coordinator,
+    header,
     json_body,
     optional_body,
     principal_of,
@@ -29,8 +31,8 @@ from tenure.wire.jobs import ActionIn
     summary="Submit jobs that depend on each other, all or none",
     opt=allow(Permission.EXECUTE, body=WorkflowBody, answers={201: wire.Workflow}),
 )
-async def submit(request: Ask) -> Response[bytes]:
-    body, key = await json_body(request), request.headers.get("idempotency-key")
+async def submit(request: Ask) -> Answer:
+    body, key = await json_body(request), header(request, b"idempotency-key")
     with submitting(request, "workflow") as trace:
         workflows = coordinator(request).workflows
         receipt = await workflows.submit(body, principal_of(request), key, trace)
@@ -51,7 +53,7 @@ async def list_workflows(
     status: FromQuery[str | None] = None,
     limit: FromQuery[int | None] = None,
     after: FromQuery[str | None] = None,
-) -> Response[bytes]:
+) -> Answer:
     found = await coordinator(request).workflows.list(
         principal_of(request), status=status, limit=limit, after=after
     )
@@ -66,7 +68,7 @@ async def list_workflows(
 )
 async def get_workflow(
     request: Ask, workflow_id: FromPath[str], wait: FromQuery[float] = 0.0
-) -> Response[bytes]:
+) -> Answer:
     seconds = bounded_wait(wait, "wait")
     found = await coordinator(request).workflows.get(workflow_id, principal_of(request), seconds)
     return answer(found)
@@ -79,7 +81,7 @@ async def get_workflow(
     status_code=200,
     opt=allow(Permission.CONTROL, body=ActionIn, optional=True, answers={200: wire.Workflow}),
 )
-async def cancel(request: Ask, workflow_id: FromPath[str]) -> Response[bytes]:
+async def cancel(request: Ask, workflow_id: FromPath[str]) -> Answer:
     action = await optional_body(request, ActionIn)
     here = coordinator(request).workflows
     return answer(await here.cancel(workflow_id, principal_of(request), action.reason))
@@ -92,7 +94,7 @@ async def cancel(request: Ask, workflow_id: FromPath[str]) -> Response[bytes]:
     status_code=200,
     opt=allow(Permission.EXECUTE, body=ActionIn, optional=True, answers={200: wire.Workflow}),
 )
-async def retry(request: Ask, workflow_id: FromPath[str]) -> Response[bytes]:
+async def retry(request: Ask, workflow_id: FromPath[str]) -> Answer:
     action = await optional_body(request, ActionIn)
     here = coordinator(request).workflows
     return answer(await here.retry(workflow_id, principal_of(request), action.reason))
