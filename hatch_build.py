@@ -105,6 +105,7 @@ def _prepare(which: str, needed: str) -> tuple[Path, dict[str, str]]:
     node, npm = _node()
     environ = os.environ | {
         "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "NODE_USE_SYSTEM_CA": "1",  # behind a proxy with a certificate of its own
         "npm_config_update_notifier": "false",
         "npm_config_fetch_retries": "1",
     }
