@@ -34,9 +34,24 @@ def test_an_ipv6_address_keeps_its_brackets() -> None:
     )
 
 
+def test_what_is_not_ascii_is_written_as_the_network_wants_it() -> None:
+    address = Address.parse("http://bücher.example/täglich/50%25")
+    assert address.url == "http://xn--bcher-kva.example/t%C3%A4glich/50%25"
+    assert address.host == address.host_header == "xn--bcher-kva.example"
+
+
 @pytest.mark.parametrize(
     "url",
-    ["x", "http://", "http:///x", "http://h:99999", "http://h:port", "mailto:a@b", "http://[::1"],
+    [
+        "x",
+        "http://",
+        "http:///x",
+        "http://h:99999",
+        "http://h:port",
+        "mailto:a@b",
+        "http://[::1",
+        "http://ü..h",
+    ],
 )
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="coordinator_url"):

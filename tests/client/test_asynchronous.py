@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import os
 
-import httpx
+import httpcore
 import pytest
 
 from tenure.client.asynchronous import AsyncClient
@@ -12,29 +12,27 @@ from tenure.client.blocking import Client
 from tenure.client.transport import AsyncTransport
 from tenure.domain.errors import InvalidInput, Unreachable
 from tests.client.conftest import PATIENCE
+from tests.client.scripted import Reply, scripted
 from tests.worker.running import Running
 
 pytestmark = pytest.mark.anyio
 
 
-class Counting(httpx.AsyncBaseTransport):
+class Counting(httpcore.AsyncConnectionPool):
     """The network, counted."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.paths: list[str] = []
-        self._network = httpx.AsyncHTTPTransport()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.paths.append(request.url.raw_path.decode())
-        return await self._network.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._network.aclose()
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        self.paths.append(request.url.target.decode())
+        return await super().handle_async_request(request)
 
 
 async def test_a_thousand_submits_are_a_few_requests(running: Running) -> None:
     network = Counting()
-    async with AsyncClient(running.url, patience=PATIENCE, transport=network) as client:
+    async with AsyncClient(running.url, patience=PATIENCE, pool=network) as client:
         made = await asyncio.gather(*(client.submit("gathered", n) for n in range(1000)))
         assert len({one.id for one in made}) == 1000
         assert len(network.paths) <= 3
@@ -88,18 +86,15 @@ def test_both_clients_have_the_same_methods() -> None:
 async def test_address_and_token_come_from_the_settings_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(os.environ, "TENURE_COORDINATOR_URL", "http://127.0.0.1:9")
-    monkeypatch.setitem(os.environ, "TENURE_TOKEN", "s3cret")
-    sent: list[str | None] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append(request.headers.get("authorization"))
-        return httpx.Response(200, json={"items": []})
-
-    for url in (None, "http://127.0.0.1:10"):
-        async with AsyncClient(url, transport=httpx.MockTransport(answer)) as client:
-            assert client.url == url or client.url == "http://127.0.0.1:9"
-            await client.page()
+    nothing = Reply(body=b'{"items": []}')
+    with scripted(nothing) as ours, scripted(nothing) as other:
+        monkeypatch.setitem(os.environ, "TENURE_COORDINATOR_URL", ours.url)
+        monkeypatch.setitem(os.environ, "TENURE_TOKEN", "s3cret")
+        for url, server in ((None, ours), (other.url, other)):
+            async with AsyncClient(url) as client:
+                assert client.url == server.url
+                await client.page()
+    sent = [server.asked[0].headers.get("Authorization") for server in (ours, other)]
     assert sent == ["Bearer s3cret", None]
 
 

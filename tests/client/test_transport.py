@@ -3,10 +3,10 @@ from __future__ import annotations
 import inspect
 import os
 import threading
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from tenure.client.retrying import Patience
@@ -205,12 +205,17 @@ async def test_the_path_of_the_base_url_stays() -> None:
         assert server.asked[0].path == "/tenure/api/jobs"
 
 
-async def test_an_httpx_transport_takes_the_place_of_the_network() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=request.url.path.encode())
-
-    transport = Transport("http://test", transport=httpx.MockTransport(answer))
-    assert transport.request("GET", "/here").body == b"/here"
+@pytest.mark.parametrize("named", ["", "us%40er:p%3Aw@"])
+async def test_a_proxy_is_asked_for_the_whole_url(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    with scripted(Reply(body=b"by proxy")) as proxy:
+        monkeypatch.setitem(os.environ, "http_proxy", proxy.url.replace("//", f"//{named}"))
+        assert (await ask("http://far.example/x", "GET", "/y")).body == b"by proxy"
+    (asked,) = proxy.asked
+    assert (asked.path, asked.headers["Host"]) == ("http://far.example/x/y", "far.example")
+    expected = "Basic " + b64encode(b"us@er:p:w").decode() if named else None
+    assert asked.headers.get("Proxy-Authorization") == expected
 
 
 @pytest.mark.parametrize("url", ["", "localhost:5000", "ftp://x", "http://", "http://u:p@h"])

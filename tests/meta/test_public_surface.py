@@ -42,6 +42,6 @@ def test_importing_the_package_costs_nothing() -> None:
 
 def test_what_users_import_brings_no_server() -> None:
     loaded = _modules_after("from tenure import *; import tenure.handlers")
-    assert "httpx" in loaded
+    assert "httpcore" in loaded
     assert not loaded & set(SERVER_ONLY)
     assert not {name for name in loaded if name.startswith(("tenure.store", "tenure.api"))}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tenure.domain.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`url` without a trailing slash; `host_header` is what HTTP calls Host."""
+    """`url` in ASCII, without a trailing slash; `host_header` is what HTTP calls Host."""
 
     url: str
     scheme: str
@@ -28,18 +28,19 @@ class Address:
         try:
             parts = urlsplit(text.strip())
             port = parts.port
+            name = _ascii(parts.hostname or "")
         except ValueError:
             raise _wrong(text) from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not name:
             raise _wrong(text)
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigurationError(
                 "coordinator_url takes no user name, password, query or fragment"
             )
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        host = f"[{name}]" if ":" in name else name
         authority = host if port is None else f"{host}:{port}"
-        url = f"{parts.scheme}://{authority}{parts.path.rstrip('/')}"
-        return cls(url, parts.scheme, parts.hostname, authority)
+        path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
+        return cls(f"{parts.scheme}://{authority}{path}", parts.scheme, name, authority)
 
     @property
     def loopback(self) -> bool:
@@ -57,6 +58,11 @@ class Address:
         from urllib.request import getproxies, proxy_bypass
 
         return None if proxy_bypass(self.host) else getproxies().get(self.scheme)
+
+
+def _ascii(host: str) -> str:
+    """A host as the network knows it. Raises ValueError."""
+    return host if host.isascii() else host.encode("idna").decode("ascii")
 
 
 def _wrong(text: str) -> ConfigurationError:

@@ -30,7 +30,7 @@ from tenure.wire.system import Stats
 from tenure.wire.workers import Worker
 
 if TYPE_CHECKING:
-    import httpx
+    import httpcore
 
     from tenure.client.access import AsyncAccounts
     from tenure.client.audit import AuditFilter
@@ -59,7 +59,7 @@ class AsyncClient(AsyncQueueMethods):
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        pool: httpcore.AsyncConnectionPool | None = None,
     ) -> None:
         url, token, ca_file = target(url, token, ca_file)
         self._transport = AsyncTransport(
@@ -68,7 +68,7 @@ class AsyncClient(AsyncQueueMethods):
             timeout=timeout,
             patience=patience,
             ca_file=ca_file,
-            transport=transport,
+            pool=pool,
         )
         self._gatherer = Gatherer(self.run)
 

@@ -29,7 +29,7 @@ from tenure.wire.system import Stats
 from tenure.wire.workers import Worker
 
 if TYPE_CHECKING:
-    import httpx
+    import httpcore
 
     from tenure.client.access import Accounts
     from tenure.client.audit import AuditFilter
@@ -61,7 +61,7 @@ class Client(QueueMethods):
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
-        transport: httpx.BaseTransport | None = None,
+        pool: httpcore.ConnectionPool | None = None,
     ) -> None:
         url, token, ca_file = target(url, token, ca_file)
         self._transport = Transport(
@@ -70,7 +70,7 @@ class Client(QueueMethods):
             timeout=timeout,
             patience=patience,
             ca_file=ca_file,
-            transport=transport,
+            pool=pool,
         )
 
     @property

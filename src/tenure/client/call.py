@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -57,15 +58,16 @@ def path(*parts: str, **query: QueryValue) -> str:
 
 
 def reads(kind: type[Result]) -> Callable[[Answer], Result]:
-    """A decoder of answers into `kind`, made once and kept by its caller.
+    """A decoder of answers into `kind`, kept by its caller and made when it is first used: a
+    command uses one or two of them.
 
     Raises TenureError when the answer is not of that shape: another version, or no coordinator.
     """
-    decoder = msgspec.json.Decoder(kind)
+    decoder = cache(lambda: msgspec.json.Decoder(kind))
 
     def decode(answer: Answer) -> Result:
         try:
-            return decoder.decode(answer.body)
+            return decoder().decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise TenureError("the answer is not one of a coordinator of this version") from None
 

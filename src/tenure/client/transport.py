@@ -1,7 +1,8 @@
-"""One request, one answer, over kept-alive connections. The only import site of httpx for the API.
+"""One request, one answer, over kept-alive connections. The only import site of httpcore.
 
-Both transports speak to httpx's connection pools directly: redirects, cookies, authentication flows
-and environment settings of its clients are neither wanted nor paid for.
+httpcore is what httpx sends its requests with. What httpx puts on top (redirects, cookies,
+authentication flows, a command line that draws in colour) is neither wanted here nor paid for, at
+the start of a command and in every request of a worker.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
-import httpx
+import httpcore
 
 from tenure.client.address import Address
 from tenure.client.retrying import Patience
@@ -35,9 +37,15 @@ from tenure.wire.problem import to_error
 DEFAULT_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 5.0
 _KEEP_ALIVE = 30.0  # shorter than the server's 75, so that it is we who close an idle connection
-_LIMITS = httpx.Limits(
-    max_connections=None, max_keepalive_connections=64, keepalive_expiry=_KEEP_ALIVE
+_MAX_IDLE = 64
+_FAILURES = (
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
 )
+"""What httpcore raises when no whole answer came."""
 _BY_STATUS: dict[int, type[TenureError]] = {
     401: Unauthenticated,
     403: Forbidden,
@@ -52,7 +60,7 @@ _BY_STATUS: dict[int, type[TenureError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer. `headers` are looked up in any case."""
+    """A 2xx answer. The names of `headers` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -60,19 +68,33 @@ class Answer:
 
 
 def _pool_options(address: Address, ca_file: str | None) -> dict[str, Any]:
-    verify: bool | ssl.SSLContext = address.scheme == "https"  # reading certificates costs 30 ms
-    if verify and ca_file is not None:
-        verify = _trusting(ca_file)
     return {
-        "limits": _LIMITS,
-        "proxy": address.proxy(),
-        "trust_env": not address.loopback,
-        "verify": verify,
+        "max_connections": None,
+        "max_keepalive_connections": _MAX_IDLE,
+        "keepalive_expiry": _KEEP_ALIVE,
+        "proxy": _proxy(address.proxy()),
+        # reading certificates costs 30 ms: once, and only where they are used
+        "ssl_context": _trusting(ca_file) if address.scheme == "https" else None,
     }
 
 
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    """Only what this file's authorities signed. Raises ConfigurationError."""
+def _proxy(url: str | None) -> httpcore.Proxy | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    named = parts.username is not None
+    return httpcore.Proxy(
+        url, auth=(unquote(parts.username or ""), unquote(parts.password or "")) if named else None
+    )
+
+
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    """What this file's authorities signed, and nothing else; None: what the system trusts.
+
+    Raises ConfigurationError.
+    """
+    if ca_file is None:
+        return httpcore.default_ssl_context()
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as error:
@@ -86,7 +108,7 @@ class Transport:
     `token`: the bearer token, or what gives the one of the moment.
     `timeout`: seconds of silence after which a request fails, not a bound on the whole answer.
     `ca_file`: PEM of the authorities to trust instead of the system's.
-    `transport`: an httpx transport that replaces the network, for tests in one process.
+    `pool`: of connections, in place of its own; for tests.
     Raises ConfigurationError for an unusable `base_url` or `ca_file`.
     """
 
@@ -98,12 +120,12 @@ class Transport:
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
-        transport: httpx.BaseTransport | None = None,
+        pool: httpcore.ConnectionPool | None = None,
     ) -> None:
         self.address = Address.parse(base_url)
         self._requests = _Requests(self.address, token, timeout)
         self.patience = patience or Patience()
-        self._pool = transport or httpx.HTTPTransport(**_pool_options(self.address, ca_file))
+        self._pool = pool or httpcore.ConnectionPool(**_pool_options(self.address, ca_file))
 
     def request(
         self,
@@ -134,11 +156,14 @@ class Transport:
                     raise
             time.sleep(wait)
 
-    def _send(self, request: httpx.Request) -> Answer:
+    def _send(self, request: httpcore.Request) -> Answer:
         try:
             response = self._pool.handle_request(request)
-            body = response.read()
-        except httpx.TransportError as error:
+            try:
+                body = response.read()
+            finally:
+                response.close()
+        except _FAILURES as error:
             raise self._requests.unreachable(error) from None
         return _answer(response, body)
 
@@ -155,12 +180,12 @@ class Transport:
         try:
             response = self._pool.handle_request(request)
             try:
-                if response.status_code >= 300:
+                if response.status >= 300:
                     _answer(response, response.read())
-                yield response.iter_raw()
+                yield response.iter_stream()
             finally:
                 response.close()
-        except httpx.TransportError as error:
+        except _FAILURES as error:
             raise self._requests.unreachable(error) from None
 
     def close(self) -> None:
@@ -189,12 +214,12 @@ class AsyncTransport:
         timeout: float = DEFAULT_TIMEOUT,
         patience: Patience | None = None,
         ca_file: str | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        pool: httpcore.AsyncConnectionPool | None = None,
     ) -> None:
         self.address = Address.parse(base_url)
         self._requests = _Requests(self.address, token, timeout)
         self.patience = patience or Patience()
-        self._pool = transport or httpx.AsyncHTTPTransport(**_pool_options(self.address, ca_file))
+        self._pool = pool or httpcore.AsyncConnectionPool(**_pool_options(self.address, ca_file))
 
     async def request(
         self,
@@ -220,11 +245,14 @@ class AsyncTransport:
                     raise
             await asyncio.sleep(wait)
 
-    async def _send(self, request: httpx.Request) -> Answer:
+    async def _send(self, request: httpcore.Request) -> Answer:
         try:
             response = await self._pool.handle_async_request(request)
-            body = await response.aread()
-        except httpx.TransportError as error:
+            try:
+                body = await response.aread()
+            finally:
+                await response.aclose()
+        except _FAILURES as error:
             raise self._requests.unreachable(error) from None
         return _answer(response, body)
 
@@ -237,12 +265,12 @@ class AsyncTransport:
         try:
             response = await self._pool.handle_async_request(request)
             try:
-                if response.status_code >= 300:
+                if response.status >= 300:
                     _answer(response, await response.aread())
-                yield response.aiter_raw()
+                yield response.aiter_stream()
             finally:
                 await response.aclose()
-        except httpx.TransportError as error:
+        except _FAILURES as error:
             raise self._requests.unreachable(error) from None
 
     async def aclose(self) -> None:
@@ -265,6 +293,8 @@ class _Requests:
 
     def __init__(self, address: Address, token: Token | None, timeout: float) -> None:
         self._address = address
+        self._base = httpcore.URL(address.url)
+        self._prefix = self._base.target.rstrip(b"/")
         self._timeout = timeout
         self._token = token if callable(token) else None
         self._headers = {"Host": address.host_header, "User-Agent": "tenure", "Accept": "*/*"}
@@ -279,19 +309,24 @@ class _Requests:
         headers: Mapping[str, str] | None,
         timeout: float | None,
         content_type: str,
-    ) -> httpx.Request:
-        all_headers = self._headers
+    ) -> httpcore.Request:
+        told = dict(self._headers)
         if self._token is not None:
-            all_headers = all_headers | {"Authorization": f"Bearer {self._token()}"}
-        if body is not None or headers:
-            all_headers = all_headers | dict(headers or {})
-            if body is not None:
-                all_headers["Content-Type"] = content_type
+            told["Authorization"] = f"Bearer {self._token()}"
+        told |= headers or {}
+        if body is not None:
+            told |= {"Content-Type": content_type, "Content-Length": str(len(body))}
         silence = self._timeout if timeout is None else timeout
-        return httpx.Request(
+        base = self._base
+        return httpcore.Request(
             method,
-            self._address.url + path,
-            headers=all_headers,
+            httpcore.URL(
+                scheme=base.scheme,
+                host=base.host,
+                port=base.port,
+                target=self._prefix + path.encode("ascii"),
+            ),
+            headers=list(told.items()),
             content=body,
             extensions={
                 "timeout": {
@@ -305,30 +340,32 @@ class _Requests:
 
     def build_stream(
         self, path: str, headers: Mapping[str, str], silence: Callable[[float], float]
-    ) -> httpx.Request:
+    ) -> httpcore.Request:
         return self.build("GET", path, None, headers, silence(self._timeout), "")
 
-    def unreachable(self, error: httpx.TransportError) -> Unreachable:
+    def unreachable(self, error: Exception) -> Unreachable:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             return Unreachable(
                 f"the certificate of {self._address.url} is not trusted: TENURE_TLS_CA names the "
                 "file of an authority of your own"
             )
-        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout):
             return Unreachable(f"no coordinator answers at {self._address.url}")
-        if isinstance(error, httpx.TimeoutException):
+        if isinstance(error, httpcore.TimeoutException):
             return Unreachable(f"the coordinator at {self._address.url} did not answer in time")
         return Unreachable(f"the connection to {self._address.url} broke")
 
 
-def _answer(response: httpx.Response, body: bytes) -> Answer:
-    status = response.status_code
-    if status < 300:
-        return Answer(status, response.headers, body)
-    after = _retry_after(response.headers.get("retry-after"))
-    error = to_error(body, status, after)
-    if type(error) is TenureError and status in _BY_STATUS:
-        error = _BY_STATUS[status](error.detail, retry_after=after)
+def _answer(response: httpcore.Response, body: bytes) -> Answer:
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+    }
+    if response.status < 300:
+        return Answer(response.status, headers, body)
+    after = _retry_after(headers.get("retry-after"))
+    error = to_error(body, response.status, after)
+    if type(error) is TenureError and response.status in _BY_STATUS:
+        error = _BY_STATUS[response.status](error.detail, retry_after=after)
     raise error
 
 
