@@ -180,6 +180,18 @@ async def test_an_edit_changes_what_it_names(api: Api) -> None:
     assert (found["cron"], found["every_seconds"], found["name"]) == (YEARLY, None, None)
 
 
+async def test_what_is_told_of_a_job_can_be_given_back(api: Api) -> None:
+    job = {
+        "type": "echo", "queue": fresh_queue(), "payload": {"n": 1}, "concurrency_key": "one",
+        "on_lost": "fail", "tags": ["a"], "timeout_seconds": 5, "max_retries": 1,
+    }  # fmt: skip
+    made = await create(api, job=job)
+    assert made["job"]["concurrency_key"] == "one"
+    again = await api.client.patch(f"/api/schedules/{made['id']}", json={"job": made["job"]})
+    assert again.status_code == 200, again.text
+    assert again.json()["job"] == made["job"]
+
+
 async def test_an_edit_does_not_overwrite_somebody_elses(api: Api) -> None:
     made = await create(api)
     path = f"/api/schedules/{made['id']}"

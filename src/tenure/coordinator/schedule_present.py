@@ -90,6 +90,7 @@ def _fields(template: JobTemplate | Node, conceal: Conceal) -> dict[str, Any]:
         "retry_policy": policy_out(options.retry_policy),
         "timeout_seconds": options.timeout_seconds,
         "on_lost": options.on_lost.value,
+        "concurrency_key": options.concurrency_key,
         "traceparent": options.traceparent,
     }
 

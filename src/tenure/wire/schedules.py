@@ -81,6 +81,7 @@ class JobTemplate(Output, kw_only=True):
     retry_policy: RetryPolicyOut
     timeout_seconds: float | None = None
     on_lost: str
+    concurrency_key: str | None = None
     traceparent: str | None = None
 
 
