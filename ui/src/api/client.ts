@@ -87,3 +87,20 @@ export function stringify(value: unknown, indent?: number): string {
   const replace = (_: string, item: unknown) => (item instanceof Digits && raw ? raw(item.text) : item);
   return JSON.stringify(value, replace, indent) ?? "null";
 }
+
+/** JSON text of `fields` with one more, whose JSON stays as it was typed. */
+export function withRaw(fields: object, name: string, raw: string): string {
+  const text = stringify(fields);
+  return `${text.slice(0, -1)}${text === "{}" ? "" : ","}${JSON.stringify(name)}:${raw}}`;
+}
+
+/** JSON as somebody typed it, when it is JSON. Raises Problem that names the field. */
+export function checkedJson(text: string, pointer: string): string {
+  try {
+    JSON.parse(text);
+    return text;
+  } catch (error) {
+    const detail = `not JSON: ${(error as Error).message}`;
+    throw new Problem(0, "", "This is not JSON", "Put text into quotes, and look for a comma too many.", [{ pointer, detail }]);
+  }
+}

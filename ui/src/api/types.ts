@@ -83,10 +83,10 @@ export interface Node {
 export interface WorkflowDetail extends Workflow { nodes: Node[] }
 export interface Schedule {
   id: string; name: string | null; status: string; cron: string | null; every_seconds: number | null; timezone: string;
-  job: { type: string; queue: string; payload: unknown; priority: number; tags: string[] } | null;
+  job: { type: string; queue: string; payload: unknown; priority: number; tags: string[]; max_attempts: number; timeout_seconds: number | null } | null;
   workflow: { name: string | null; jobs: { key: string; type: string }[] } | null;
   start_at: string | null; end_at: string | null; jitter_seconds: number; overlap: string; misfire: string;
-  catchup_window_seconds: number | null; next_fire_at: string | null; last_fired_at: string | null;
+  misfire_after_seconds: number; catchup_window_seconds: number | null; max_catchup: number; next_fire_at: string | null; last_fired_at: string | null;
   paused_at: string | null; paused_by: string | null; pause_reason: string | null; created_at: string; version: number;
 }
 export interface Fire {
@@ -110,3 +110,17 @@ export interface AuditLine {
   target: string | null; target_id: string | null; reason: string | null; before: unknown; after: unknown; place: number | null;
 }
 export interface Upcoming { job_id: string; type: string; queue: string; priority: number; run_at: string }
+export interface Channel {
+  id: string; name: string; kind: string; target: string; disabled: boolean; disabled_reason: string | null;
+  old_secret_until: string | null; created_at: string; secret?: string | null;
+}
+export interface Rule {
+  id: string; name: string; event: string; filter: string | null; channels: string[]; threshold: number;
+  window_seconds: number; cool_down_seconds: number; recovery: boolean; enabled: boolean;
+  told_at: string | null; suppressed: number; alarmed: boolean; created_at: string;
+}
+export interface Delivery {
+  id: string; channel_id: string; channel: string | null; rule: string | null; event: string; status: string;
+  attempts: number; next_at: string | null; response_status: number | null; response: string | null;
+  error: string | null; body: unknown; created_at: string; finished_at: string | null;
+}

@@ -5,6 +5,7 @@ import { Link } from "wouter-preact";
 import type { Problem } from "../api/client";
 import { refusal } from "../api/session";
 import { isStale, type Load } from "../data/load";
+import { command, curl } from "./shell";
 import { now, span } from "./time";
 
 export function count(value: number): string {
@@ -60,12 +61,19 @@ export function Copy({ text, label = "Copy", children }: { text: string; label?:
   );
 }
 
+/** Browsers keep the clipboard from pages of other hosts without TLS; the old way works there too. */
 async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return false;
+    const box = document.createElement("textarea");
+    box.value = text;
+    (document.querySelector("dialog[open]") ?? document.body).append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    return done;
   }
 }
 
@@ -94,6 +102,7 @@ const ICONS: Record<string, string> = {
   auto: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12Zm0-12v12",
   out: "M9.5 5V3h-6v10h6v-2M6.5 8h7m-2.5-2.5L13.5 8 11 10.5",
   back: "M10 3 5 8l5 5",
+  alerts: "M4 11V7a4 4 0 0 1 8 0v4l1.2 1.5H2.8zM6.6 14.2h2.8",
 };
 
 export function Icon({ name }: { name: string }) {
@@ -138,11 +147,21 @@ export function Loaded<T>({ load, lines, children }: { load: Load<T>; lines?: nu
   );
 }
 
-export function Title({ children, actions, name }: { children?: ComponentChildren; actions?: ComponentChildren; name: string }) {
+/** Where a page's data comes from: a path of the API, and the words after `tenure` that show the same. */
+export interface Source { path: string; cli?: string }
+
+/** A screen's heading. `source`: offered as a request of curl and as a command. */
+export function Title({ children, actions, name, source }: { children?: ComponentChildren; actions?: ComponentChildren; name: string; source?: Source }) {
   useEffect(() => {
     document.title = `${name} · Tenure`;
   }, [name]);
-  return <div class="title"><h1>{children ?? name}</h1>{actions}</div>;
+  return (
+    <div class="title">
+      <h1>{children ?? name}</h1>
+      {source && <span class="source" role="group" aria-label="For a terminal"><Copy text={curl(source.path)} label="Copy as curl">curl</Copy>{source.cli && <Copy text={command(source.cli)} label="Copy as command">CLI</Copy>}</span>}
+      {actions}
+    </div>
+  );
 }
 
 export function Card({ title, aside, children, pad }: { title: ComponentChildren; aside?: ComponentChildren; children: ComponentChildren; pad?: boolean }) {

@@ -9,6 +9,7 @@ const TONES: Record<string, Tone> = {
   timeout: "bad", lost: "bad", released: "calm", snoozed: "wait",
   online: "good", draining: "warn", gone: "calm", active: "good", ended: "calm", aborted: "calm", stopped: "bad",
   fired: "good", backfilled: "good", missed: "bad", overlapped: "warn",
+  delivered: "good", alarmed: "bad", disabled: "calm",
 };
 
 export const ACTIVE = ["pending", "running", "scheduled", "blocked", "paused"] as const;
@@ -22,9 +23,9 @@ const line = { fill: "none", stroke: "currentColor", "stroke-width": "1.8", "str
 
 function shape(state: string): ComponentChildren {
   switch (state) {
-    case "completed": case "fired": case "backfilled": case "online": case "active":
+    case "completed": case "fired": case "backfilled": case "online": case "active": case "delivered":
       return <><circle cx="8" cy="8" r="6.6" fill="currentColor" opacity=".16" /><path d="m4.8 8.3 2.2 2.2 4.2-4.8" {...line} /></>;
-    case "failed": case "timeout": case "lost": case "stopped": case "missed":
+    case "failed": case "timeout": case "lost": case "stopped": case "missed": case "alarmed":
       return <><circle cx="8" cy="8" r="6.6" fill="currentColor" opacity=".16" /><path d="m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2" {...line} /></>;
     case "running":
       return <><circle cx="8" cy="8" r="5.8" {...line} /><path d="M8 2.2a5.8 5.8 0 0 1 0 11.6z" fill="currentColor" /></>;
@@ -36,7 +37,7 @@ function shape(state: string): ComponentChildren {
       return <path d="M5.6 3.5v9m4.8-9v9" {...line} stroke-width="2.4" />;
     case "blocked":
       return <><rect x="3.2" y="7" width="9.6" height="6.4" rx="1.4" {...line} /><path d="M5.4 7V5a2.6 2.6 0 0 1 5.2 0v2" {...line} /></>;
-    case "cancelled": case "aborted":
+    case "cancelled": case "aborted": case "disabled":
       return <><circle cx="8" cy="8" r="5.8" {...line} /><path d="m4.2 11.8 7.6-7.6" {...line} /></>;
     case "skipped":
       return <path d="M3.5 4v8l5-4zm6 0v8l4-4z" fill="currentColor" />;

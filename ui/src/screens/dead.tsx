@@ -4,7 +4,7 @@ import { Link } from "wouter-preact";
 import type { DeadGroup, DeadGroups } from "../api/types";
 import { useLoad } from "../data/load";
 import { useParameter } from "../parts/address";
-import { Button, Card, Command, Copy, count, Empty, JobLink, Loaded, Title } from "../parts/kit";
+import { Button, Card, Command, count, Empty, JobLink, Loaded, Title } from "../parts/kit";
 import { Time } from "../parts/time";
 import { Confirm } from "./jobs/bulk";
 
@@ -14,7 +14,7 @@ export default function Dead() {
   const [asked, ask] = useState<{ action: string; group: DeadGroup; canary: boolean } | null>(null);
   return (
     <>
-      <Title name="Dead letters" actions={<Copy text="tenure dlq ls" label="Copy as command">CLI</Copy>} />
+      <Title name="Dead letters" source={{ path: "api/dead-letters", cli: "dlq ls" }} />
       <Card title={load.data ? `${count(load.data.failed)}${load.data.complete ? "" : "+"} jobs failed for good, by cause` : "Jobs that failed for good"}>
         <Loaded load={load}>{({ items }) => items.length === 0 ? (
           <Empty title="Nothing has failed for good"><p>A job comes here when its attempts are used up or its handler raised <code>Fail</code>. Those with the same cause stand together, so that one look and one click deal with all of them.</p><Command>tenure dlq ls</Command></Empty>

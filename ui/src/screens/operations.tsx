@@ -12,7 +12,7 @@ export default function Operations() {
   const abort = (one: Operation) => void attempt(() => call(`api/operations/${one.id}/abort`, { method: "POST", body: {} }), "Aborted").then(load.reload);
   return (
     <>
-      <Title name="Operations" />
+      <Title name="Operations" source={{ path: "api/operations", cli: "operations ls" }} />
       <Card title="One action on many jobs">
         <Loaded load={load}>{({ items }) => items.length === 0 ? (
           <Empty title="No operations yet"><p>Filter <Link class="link" href="/jobs">jobs</Link> or pick a group of <Link class="link" href="/dead">dead letters</Link>, then choose an action: it is counted first, runs in small steps, and can be aborted here.</p></Empty>

@@ -22,7 +22,7 @@ export default function Overview() {
   const fresh = live !== null && (live.totals["submitted"] ?? 0) === 0;
   return (
     <>
-      <Title name="Overview" actions={!fresh && <Ranges />} />
+      <Title name="Overview" source={{ path: "api/stats", cli: "stats" }} actions={!fresh && <Ranges />} />
       {!live ? <Loaded load={stats} lines={8}>{() => null}</Loaded> : fresh ? <FirstSteps live={live} /> : <Healthy live={live} dead={dead.data} />}
       {!fresh && live && (
         <>

@@ -14,7 +14,7 @@ export default function WorkerScreen({ id }: { id: string }) {
   const held = running.data?.items.filter((job) => job.worker_id === id) ?? [];
   return (
     <>
-      <Title name={worker.name} actions={<Drain worker={worker} reload={load.reload} />}><span class="row"><Link href="/workers" class="button plain small" aria-label="Workers"><Icon name="back" /></Link>{worker.name}<span class="mono quiet" style={{ fontWeight: 400 }}>{short(worker.id)}</span></span></Title>
+      <Title name={worker.name} source={{ path: `api/workers/${id}` }} actions={<Drain worker={worker} reload={load.reload} />}><span class="row"><Link href="/workers" class="button plain small" aria-label="Workers"><Icon name="back" /></Link>{worker.name}<span class="mono quiet" style={{ fontWeight: 400 }}>{short(worker.id)}</span></span></Title>
       <div class="row"><Badge state={worker.state} /><span class="quiet">heard <Time at={worker.last_seen_at} />, here since <Time at={worker.registered_at} /></span></div>
       <div class="two">
         <Card title={`Running ${count(worker.running)}`}>

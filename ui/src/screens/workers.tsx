@@ -13,7 +13,7 @@ export default function Workers() {
   const [gone, setGone] = useParameter("gone");
   return (
     <>
-      <Title name="Workers" actions={<label class="row"><input type="checkbox" checked={gone === "yes"} onChange={() => setGone(gone ? "" : "yes")} /> Show those that left</label>} />
+      <Title name="Workers" source={{ path: "api/workers", cli: "workers ls" }} actions={<label class="row"><input type="checkbox" checked={gone === "yes"} onChange={() => setGone(gone ? "" : "yes")} /> Show those that left</label>} />
       <Card title="Processes that run handlers">
         <Loaded load={load}>{({ items }) => {
           const shown = items.filter((one) => gone || one.state !== "gone");

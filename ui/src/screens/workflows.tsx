@@ -11,7 +11,7 @@ export default function Workflows() {
   const load = useLoad<Page<Workflow>>(`api/workflows${query({ status, limit: 100 })}`, ["jobs"]);
   return (
     <>
-      <Title name="Workflows" actions={<div class="segments" role="group" aria-label="State">{["", "running", "completed", "failed", "cancelled"].map((one) => <button type="button" key={one} aria-pressed={one === status} onClick={() => setStatus(one)}>{one || "all"}</button>)}</div>} />
+      <Title name="Workflows" source={{ path: `api/workflows${query({ status })}`, cli: `workflows ls${status && ` --status ${status}`}` }} actions={<div class="segments" role="group" aria-label="State">{["", "running", "completed", "failed", "cancelled"].map((one) => <button type="button" key={one} aria-pressed={one === status} onClick={() => setStatus(one)}>{one || "all"}</button>)}</div>} />
       <Card title="Jobs that depend on each other">
         <Loaded load={load}>{({ items }) => items.length === 0 ? (
           <Empty title={status ? `No workflow is ${status}` : "No workflows yet"}><p>A workflow is submitted in one request, all of it or nothing. Each job starts when those it depends on have ended as it wants.</p><Command>tenure workflows submit flow.yaml</Command></Empty>

@@ -1,10 +1,16 @@
 // Users, tokens, and the record of who did what.
 import { me } from "../../api/session";
 import { useParameter } from "../../parts/address";
-import { Empty, Panel, Tabs, Title } from "../../parts/kit";
+import { Empty, Panel, type Source, Tabs, Title } from "../../parts/kit";
 import { Audit } from "./audit";
 import { Tokens } from "./tokens";
 import { Users } from "./users";
+
+const SOURCES: Record<string, Source> = {
+  users: { path: "api/users", cli: "users ls" },
+  tokens: { path: "api/tokens", cli: "tokens ls" },
+  audit: { path: "api/audit", cli: "audit" },
+};
 
 export default function Admin() {
   const [tab, setTab] = useParameter("tab", "users");
@@ -13,7 +19,7 @@ export default function Admin() {
   const shown = admin ? tab : "tokens";
   return (
     <>
-      <Title name="Admin" />
+      <Title name="Admin" source={SOURCES[shown] ?? SOURCES["users"]!} />
       {who?.kind === "local" && <div class="banner">Nobody signs in here: whoever reaches this address is its administrator. Start the coordinator with <code>TENURE_AUTH=required</code> to change that.</div>}
       <section class="card">
         <Tabs label="Administration" tabs={[...(admin ? [{ id: "users", name: "Users" }] : []), { id: "tokens", name: "Tokens" }, ...(admin ? [{ id: "audit", name: "Audit" }] : [])]} chosen={shown} choose={setTab} />

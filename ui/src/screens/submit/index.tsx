@@ -1,11 +1,13 @@
 // A new job from anywhere: the handler's form, the options, and the same as a command.
 import { useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
-import { call, parse, Problem, stringify } from "../../api/client";
+import { call, parse, Problem, ROOT, stringify } from "../../api/client";
 import type { Handlers, Job, Schema } from "../../api/types";
 import { useLoad } from "../../data/load";
 import { submitting, type Draft } from "../../frame/state";
+import { Refused } from "../../parts/fields";
 import { Button, Copy, Dialog, Icon, Tabs } from "../../parts/kit";
+import { command, curl, quoted } from "../../parts/shell";
 import { toast } from "../../parts/toast";
 import { Fields } from "./fields";
 import { Backoff, blank, type Options, OptionFields, body as optionBody } from "./options";
@@ -62,7 +64,7 @@ function Drawer({ draft, close }: { draft: Draft; close: () => void }) {
         <details><summary><b>Options</b> <span class="quiet">queue, priority, time, retries, tags</span></summary>
           <div class="stack" style={{ paddingTop: "12px" }}><OptionFields options={options} change={setOptions} /><Backoff options={options} /></div>
         </details>
-        {wrong && <div class="problem" role="alert"><h2>{wrong.title}</h2>{wrong.errors.length ? wrong.errors.map((one) => <p><code>{one.pointer}</code> {one.detail}</p>) : <p>{wrong.detail}</p>}</div>}
+        <Refused problem={wrong} />
         <AsCode asked={asked} />
         <div class="actions"><Button needs="execute" onClick={() => void send(false)}>Submit</Button><Button kind="primary" needs="execute" type="submit">Submit and open</Button></div>
       </form>
@@ -83,12 +85,10 @@ function read(text: string): unknown {
 function AsCode({ asked }: { asked: Record<string, unknown> }) {
   const [kind, setKind] = useState("cli");
   const { type, payload, ...options } = asked;
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const flags: Record<string, string> = { queue: "--queue", priority: "--priority", delay_seconds: "--after", run_at: "--at", name: "--name" };
-  const cli = ["tenure submit", quoted(String(type || "TYPE")), quoted(stringify(payload)), ...Object.entries(options).flatMap(([name, value]) => flags[name] ? [`${flags[name]} ${quoted(name === "delay_seconds" ? `${value}s` : String(value))}`] : name === "tags" ? (value as string[]).map((tag) => `--tag ${quoted(tag)}`) : [])].join(" ");
-  const curl = `curl -X POST '${location.origin}/api/jobs' -H 'Content-Type: application/json' \\\n  -d ${quoted(stringify(asked))}`;
-  const python = `from tenure import Client\n\nwith Client("${location.origin}") as client:\n    client.submit(${[JSON.stringify(type || "TYPE"), pythonOf(payload), ...Object.entries(options).map(([name, value]) => `${name}=${pythonOf(value)}`)].join(", ")})`;
-  const shown = { cli, curl, python }[kind] ?? cli;
+  const cli = command(["submit", quoted(String(type || "TYPE")), quoted(stringify(payload)), ...Object.entries(options).flatMap(([name, value]) => flags[name] ? [`${flags[name]} ${quoted(name === "delay_seconds" ? `${value}s` : String(value))}`] : name === "tags" ? (value as string[]).map((tag) => `--tag ${quoted(tag)}`) : [])].join(" "));
+  const python = `from tenure import Client\n\nwith Client("${ROOT.replace(/\/$/, "")}") as client:\n    client.submit(${[JSON.stringify(type || "TYPE"), pythonOf(payload), ...Object.entries(options).map(([name, value]) => `${name}=${pythonOf(value)}`)].join(", ")})`;
+  const shown = { cli, curl: curl("api/jobs", stringify(asked)), python }[kind] ?? cli;
   return (
     <section class="card">
       <div class="tabbar"><Tabs label="As code" tabs={[{ id: "cli", name: "CLI" }, { id: "curl", name: "curl" }, { id: "python", name: "Python" }]} chosen={kind} choose={setKind} /><Copy text={shown} label="Copy the code" /></div>
