@@ -35,6 +35,7 @@ def browser() -> Iterator[Browser]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A coordinator with one worker."""
     found = Running(tmp_path_factory.mktemp("ui"))
+    found.settings = found.settings.model_copy(update={"http_allow": ("127.0.0.1/32",)})
     found.start()
     with (
         anyio.from_thread.start_blocking_portal() as portal,
@@ -79,6 +80,11 @@ def fill(site: Shop) -> dict[str, str]:
     cron = {"name": "daily", "cron": "30 2 * * 1-5", "timezone": "Europe/Berlin", "job": greeting}
     schedule = site.make("/api/schedules", cron)
     site.make("/api/operations", {"action": "priority", "priority": 5, "filter": "type:nobody"})
+    ops = {"name": "ops", "kind": "email", "to": ["ops@example.org"]}
+    site.make("/api/notifications/channels", ops)
+    site.api.post("/api/notifications/channels/ops/test").raise_for_status()
+    silent = {"name": "silent", "event": "worker.lost", "channels": ["ops"], "recovery": True}
+    site.make("/api/notifications/rules", silent)
     (worker,) = site.api.get("/api/workers").json()["items"]
     return {
         "completed": done["id"], "failed": bad["id"], "nobody": nobody["id"], "workflow": flow,

@@ -42,6 +42,9 @@ SCREENS = {
     "dead": ("/dead", "refused on purpose"),
     "operations": ("/operations", "type:nobody"),
     "handlers": ("/handlers", "name, times, loud, tags"),
+    "alerts": ("/alerts", "When a worker falls silent"),
+    "alerts-channels": ("/alerts?tab=channels", "ops@example.org"),
+    "alerts-deliveries": ("/alerts?tab=deliveries", "Every attempt carries the same id"),
     "admin": ("/admin", "Nobody signs in here"),
     "nothing": ("/login/x", "There is no such page"),
 }

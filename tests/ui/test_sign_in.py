@@ -78,6 +78,30 @@ def test_a_viewer_sees_what_it_may_not_do_and_why(guarded: Site, visitor: Page) 
     expect(visitor.locator(".indicator")).to_have_text("Live")
 
 
+def test_alerts_and_limits_are_an_administrators(guarded: Site, visitor: Page) -> None:
+    channel = {"name": "ops", "kind": "email", "to": ["ops@example.org"]}
+    guarded.make("/api/notifications/channels", channel)
+    rule = {"name": "fails", "event": "job.failed", "channels": ["ops"]}
+    guarded.make("/api/notifications/rules", rule)
+    visitor.goto(f"{guarded.url}/alerts")
+    sign_in(visitor, "vera")
+    expect(visitor.get_by_role("row", name=re.compile("^fails"))).to_contain_text("1 channel")
+    for name in ("Make a rule", "Change…", "Disable", "Delete…"):
+        button = visitor.get_by_role("button", name=name)
+        expect(button).to_have_attribute("title", re.compile("may not administer"))
+        button.click(force=True)
+    assert visitor.locator("dialog").count() == 0
+    visitor.get_by_role("tab", name="Channels").click()
+    expect(visitor.get_by_text("For administrators")).to_be_visible()
+    assert Axe().run(visitor).response["violations"] == []
+    visitor.goto(f"{guarded.url}/queues/default")
+    for name in ("Pause…", "Save"):
+        button = visitor.get_by_role("button", name=name)
+        expect(button).to_have_attribute("title", re.compile("may not administer"))
+    visitor.get_by_role("button", name="vera").click()
+    expect(visitor.get_by_role("heading", name="Sign in to Tenure")).to_be_visible()
+
+
 def test_an_administrator_comes_in_with_the_first_token(guarded: Site, visitor: Page) -> None:
     visitor.goto(f"{guarded.url}/admin")
     visitor.get_by_role("button", name="Use a token").click()

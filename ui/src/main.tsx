@@ -25,6 +25,7 @@ const WorkerScreen = lazy(() => import("./screens/worker").then((m) => m.default
 const Dead = lazy(() => import("./screens/dead").then((m) => m.default));
 const Operations = lazy(() => import("./screens/operations").then((m) => m.default));
 const Handlers = lazy(() => import("./screens/handlers").then((m) => m.default));
+const Alerts = lazy(() => import("./screens/alerts").then((m) => m.default));
 const Admin = lazy(() => import("./screens/admin").then((m) => m.default));
 const SignIn = lazy(() => import("./screens/login").then((m) => m.default));
 
@@ -48,6 +49,7 @@ function App() {
           <Route path="/dead"><Dead /></Route>
           <Route path="/operations"><Operations /></Route>
           <Route path="/handlers"><Handlers /></Route>
+          <Route path="/alerts"><Alerts /></Route>
           <Route path="/admin"><Admin /></Route>
           <Route path="/login"><Overview /></Route>
           <Route><Title name="There is no such page" /><Empty title="Nothing is here"><p><Link href="/">Go to the overview</Link></p></Empty></Route>

@@ -22,7 +22,7 @@ from tenure.domain.errors import NotFound
 BUILT = Path(__file__).resolve().parent.parent / "static"
 SCREENS = (
     "jobs", "workflows", "schedules", "queues", "workers", "dead", "operations", "handlers",
-    "admin", "login",
+    "alerts", "admin", "login",
 )  # fmt: skip
 """First parts of the dashboard's own paths; it alone knows the rest."""
 

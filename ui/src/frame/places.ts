@@ -11,5 +11,6 @@ export const PLACES: Place[] = [
   { path: "/dead", name: "Dead letters", icon: "dead", key: "d" },
   { path: "/operations", name: "Operations", icon: "operations", key: "p" },
   { path: "/handlers", name: "Handlers", icon: "handlers", key: "h" },
+  { path: "/alerts", name: "Alerts", icon: "alerts", key: "l" },
   { path: "/admin", name: "Admin", icon: "admin", key: "a" },
 ];
