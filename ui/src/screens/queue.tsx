@@ -1,15 +1,16 @@
-import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { call } from "../api/client";
 import type { Page, Queue, Queues, Series, Upcoming, Worker } from "../api/types";
 import { useLoad } from "../data/load";
 import { query } from "../parts/address";
 import type { ChartProps } from "../parts/chart";
+import { ClashNote, useDraft, type Values } from "../parts/draft";
+import { NumberField, Refused, SpanField, wrongOf } from "../parts/fields";
 import { Button, Card, count, Empty, Icon, JobLink, Loaded, Meter, Title, Trouble } from "../parts/kit";
 import { lazy } from "../parts/lazy";
 import { Badge, Glyph } from "../parts/state";
 import { span, Time } from "../parts/time";
-import { attempt } from "../parts/toast";
+import { quoted } from "../parts/shell";
+import { toast } from "../parts/toast";
 import { PauseButton } from "./queues";
 
 const Chart = lazy<ChartProps>(() => import("../parts/chart").then((m) => m.default));
@@ -24,7 +25,7 @@ export default function QueueScreen({ name }: { name: string }) {
   const serving = workers.data?.items.filter((one) => one.queues.includes(name) && one.state !== "gone") ?? [];
   return (
     <>
-      <Title name={`Queue ${name}`} actions={queue && <PauseButton queue={queue} reload={load.reload} />}><span class="row"><Link href="/queues" class="button plain small" aria-label="Queues"><Icon name="back" /></Link>{name}</span></Title>
+      <Title name={`Queue ${name}`} source={{ path: `api/queues/${encodeURIComponent(name)}`, cli: `queues get ${quoted(name)}` }} actions={queue && <PauseButton queue={queue} reload={load.reload} />}><span class="row"><Link href="/queues" class="button plain small" aria-label="Queues"><Icon name="back" /></Link>{name}</span></Title>
       {load.problem && !load.data && <Trouble problem={load.problem} retry={load.reload} />}
       {queue?.paused_at && <div class="row"><Badge state="paused">paused by {queue.paused_by ?? "somebody"} </Badge><Time at={queue.paused_at} /> <span class="quiet">{queue.pause_reason}</span></div>}
       {load.data && !queue && <div class="banner">Nothing is in this queue now, and no worker serves it.</div>}
@@ -40,7 +41,7 @@ export default function QueueScreen({ name }: { name: string }) {
             { name: "in", tone: "busy", values: points.map((p) => p.submitted) }, { name: "out", tone: "good", values: points.map((p) => p.completed) }, { name: "failed", tone: "bad", values: points.map((p) => p.failed) },
           ]} />}</Loaded>
         </Card>
-        {queue && <Limits key={queue.version} queue={queue} reload={load.reload} />}
+        {queue && <Limits queue={queue} reload={load.reload} />}
       </div>
       <div class="cards">
         <Card title="Next to start, in order">
@@ -59,27 +60,39 @@ export default function QueueScreen({ name }: { name: string }) {
   );
 }
 
+const LABELS: Record<string, string> = { most: "Running at a time", rate: "Starts", per: "In", aging: "Aging" };
+const text = (value: number | null | undefined) => (value === null || value === undefined ? "" : String(value));
+const number = (value: string | undefined) => (value ? Number(value) : null);
+
+function settings(queue: Queue): Values {
+  return { most: text(queue.max_running), rate: text(queue.rate?.count), per: text(queue.rate?.per_seconds ?? 1), aging: text(queue.aging_seconds) };
+}
+
+function edited(changed: string[], values: Values): object {
+  const rate = number(values["rate"]);
+  return {
+    ...(changed.includes("most") ? { max_running: number(values["most"]) } : {}),
+    ...(changed.includes("rate") || changed.includes("per") ? { rate: rate === null ? null : { count: rate, per_seconds: number(values["per"]) ?? 1 } } : {}),
+    ...(changed.includes("aging") ? { aging_seconds: number(values["aging"]) } : {}),
+  };
+}
+
 function Limits({ queue, reload }: { queue: Queue; reload: () => void }) {
-  const [most, setMost] = useState(queue.max_running ? String(queue.max_running) : "");
-  const [rate, setRate] = useState(queue.rate ? String(queue.rate.count) : "");
-  const [per, setPer] = useState(queue.rate ? String(queue.rate.per_seconds) : "1");
-  const [aging, setAging] = useState(queue.aging_seconds ? String(queue.aging_seconds) : "");
-  const save = () => void attempt(() => call(`api/queues/${encodeURIComponent(queue.name)}`, {
-    method: "PUT",
-    body: { max_running: most ? Number(most) : null, rate: rate ? { count: Number(rate), per_seconds: Number(per) } : null, aging_seconds: aging ? Number(aging) : null, ...(queue.version === undefined ? {} : { version: queue.version }) },
-  }), "Saved").then(reload);
-  const field = (name: string, hint: string, value: string, set: (text: string) => void) => <label class="field">{name} <small>{hint}</small><input type="number" min={0} step="any" placeholder="no limit" value={value} onInput={(event) => set(event.currentTarget.value)} /></label>;
+  const draft = useDraft<Queue>({ path: `api/queues/${encodeURIComponent(queue.name)}`, thing: queue, read: settings, body: edited, saved: () => { toast("Saved"); reload(); } });
+  const of = (name: string, pointer: string) => ({ label: LABELS[name]!, value: draft.values[name]!, set: draft.set(name), wrong: wrongOf(draft.problem, pointer) });
   return (
     <Card title="Limits" pad>
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); save(); }}>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void draft.save(); }}>
         <div class="fields">
-          {field("Running at a time", "over all workers", most, setMost)}
-          {field("Starts", "at most so many", rate, setRate)}
-          {field("in seconds", "of the rate", per, setPer)}
-          {field("Aging in seconds", "one step of priority is worth so long a wait", aging, setAging)}
+          <NumberField {...of("most", "/max_running")} hint="over all workers" min={1} placeholder="no limit" />
+          <NumberField {...of("rate", "/rate/count")} hint="at most so many" min={1} placeholder="no limit" />
+          <SpanField {...of("per", "/rate/per_seconds")} hint="so long" />
+          <SpanField {...of("aging", "/aging_seconds")} hint="wait worth a step of priority" placeholder="none" />
         </div>
         {queue.rate && <p class="quiet">{queue.rate.tokens} may start now{queue.rate.next_start_at && <>, the next <Time at={queue.rate.next_start_at} /></>}.</p>}
-        <div class="actions"><Button kind="primary" needs="control" type="submit">Save</Button></div>
+        <ClashNote clash={draft.clash} labels={LABELS} />
+        <Refused problem={draft.problem} />
+        <div class="actions"><Button kind="primary" needs="administer" type="submit" refused={draft.changed.length ? null : "Nothing is changed yet"}>Save</Button></div>
       </form>
     </Card>
   );

@@ -12,7 +12,7 @@ export default function QueuesScreen() {
   const load = useLoad<Queues>("api/queues", ["jobs", "workers"], 3_000);
   return (
     <>
-      <Title name="Queues" />
+      <Title name="Queues" source={{ path: "api/queues", cli: "queues ls" }} />
       <Card title="Lanes of work">
         <Loaded load={load}>{({ items }) => items.length === 0 ? (
           <Empty title="No queue is in use"><p>A queue is there as soon as a job names it or a worker serves it.</p><Command>tenure submit echo --queue mail</Command></Empty>
@@ -49,10 +49,10 @@ export function PauseButton({ queue, reload }: { queue: Queue; reload: () => voi
   const [reason, setReason] = useState("");
   const path = `api/queues/${encodeURIComponent(queue.name)}`;
   const act = (verb: string, said: string) => void attempt(() => call(`${path}/${verb}`, { method: "POST", body: reason ? { reason } : {} }), said).then(() => { ask(false); reload(); });
-  if (queue.paused_at) return <Button kind="small" needs="execute" onClick={() => act("resume", `${queue.name} goes on`)}>Resume</Button>;
+  if (queue.paused_at) return <Button kind="small" needs="administer" onClick={() => act("resume", `${queue.name} goes on`)}>Resume</Button>;
   return (
     <>
-      <Button kind="small" needs="control" onClick={() => ask(true)}>Pause…</Button>
+      <Button kind="small" needs="administer" onClick={() => ask(true)}>Pause…</Button>
       {asking && (
         <Dialog label={`Pause ${queue.name}`} onClose={() => ask(false)}>
           <form method="dialog" onSubmit={(event) => { event.preventDefault(); act("pause", `${queue.name} is paused`); }}>

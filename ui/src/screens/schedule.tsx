@@ -1,8 +1,10 @@
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { call } from "../api/client";
+import { refusal } from "../api/session";
 import type { Backfilled, Fire, NextTime, Page, Schedule } from "../api/types";
 import { useLoad } from "../data/load";
+import { useKeys } from "../frame/keys";
 import { useParameter } from "../parts/address";
 import { Json } from "../parts/json";
 import { Button, Card, count, Dialog, Empty, Icon, JobLink, Loaded, Panel, Tabs, Title, Trouble } from "../parts/kit";
@@ -10,12 +12,15 @@ import { Badge, State } from "../parts/state";
 import { Time } from "../parts/time";
 import { attempt } from "../parts/toast";
 import { everyWords } from "../parts/words";
+import { EditSchedule } from "./scheduling/form";
 import { Strip, Switch } from "./schedules";
 
 export default function ScheduleScreen({ id }: { id: string }) {
   const load = useLoad<Schedule>(`api/schedules/${id}`, ["schedules"]);
   const [tab, setTab] = useParameter("tab", "next");
   const [filling, fill] = useState(false);
+  const [editing, edit] = useState(false);
+  useKeys([{ keys: "e", does: "change the schedule", run: () => load.data && !refusal("control") && edit(true) }]);
   const [, go] = useLocation();
   const one = load.data;
   if (!one) return load.problem ? <><Title name="Schedule" /><Trouble problem={load.problem} retry={load.reload} /></> : <Loaded load={load}>{() => null}</Loaded>;
@@ -23,7 +28,7 @@ export default function ScheduleScreen({ id }: { id: string }) {
   const remove = () => void attempt(() => call(`api/schedules/${id}`, { method: "DELETE" }), "Deleted").then((good) => good && go("/schedules"));
   return (
     <>
-      <Title name={name} actions={<div class="row"><Switch schedule={one} reload={load.reload} /><Button kind="small" needs="execute" onClick={() => fill(true)}>Backfill…</Button><Button kind="small danger" needs="control" onClick={remove}>Delete</Button></div>}><span class="row"><Link href="/schedules" class="button plain small" aria-label="Schedules"><Icon name="back" /></Link>{name}</span></Title>
+      <Title name={name} source={{ path: `api/schedules/${id}`, cli: `schedules get ${id}` }} actions={<div class="row"><Switch schedule={one} reload={load.reload} /><Button kind="small" needs="control" onClick={() => edit(true)}>Edit…</Button><Button kind="small" needs="execute" onClick={() => fill(true)}>Backfill…</Button><Button kind="small danger" needs="control" onClick={remove}>Delete</Button></div>}><span class="row"><Link href="/schedules" class="button plain small" aria-label="Schedules"><Icon name="back" /></Link>{name}</span></Title>
       <div class="row sentence"><Badge state={one.status} /><span>{everyWords(one)}</span><span class="mono quiet">{one.cron}</span>{one.next_fire_at && <span>next <Time at={one.next_fire_at} /></span>}<Strip id={id} /></div>
       {one.paused_at && <p class="quiet">Paused by {one.paused_by ?? "somebody"} <Time at={one.paused_at} />: {one.pause_reason ?? "no reason given"}</p>}
       <div class="two">
@@ -41,6 +46,7 @@ export default function ScheduleScreen({ id }: { id: string }) {
           </dl>
         </Card>
       </div>
+      {editing && <EditSchedule schedule={one} close={() => edit(false)} done={load.reload} />}
       {filling && <Backfill id={id} close={() => fill(false)} />}
     </>
   );

@@ -1,4 +1,5 @@
-import { Link } from "wouter-preact";
+import { useState } from "preact/hooks";
+import { Link, useLocation } from "wouter-preact";
 import { call } from "../api/client";
 import type { Fire, Page, Schedule } from "../api/types";
 import { useLoad } from "../data/load";
@@ -7,15 +8,19 @@ import { State, toneOf } from "../parts/state";
 import { Time } from "../parts/time";
 import { attempt } from "../parts/toast";
 import { everyWords } from "../parts/words";
+import { command } from "../parts/shell";
+import { NewSchedule } from "./scheduling/form";
 
 export default function Schedules() {
   const load = useLoad<Page<Schedule>>("api/schedules?limit=200", ["schedules"]);
+  const [making, make] = useState(false);
+  const [, go] = useLocation();
   return (
     <>
-      <Title name="Schedules" />
+      <Title name="Schedules" source={{ path: "api/schedules", cli: "schedules ls" }} actions={<Button kind="primary small" needs="execute" onClick={() => make(true)}>Make a schedule</Button>} />
       <Card title="Recurring jobs and workflows">
         <Loaded load={load}>{({ items }) => items.length === 0 ? (
-          <Empty title="No schedules yet"><p>A schedule submits a job, or a whole workflow, at set times. It never fires a time twice, and says what became of every time it missed.</p><Command>{"tenure schedules add --cron '0 9 * * 1-5' --tz Europe/Berlin echo"}</Command></Empty>
+          <Empty title="No schedules yet"><p>A schedule submits a job, or a whole workflow, at set times. It never fires a time twice, and says what became of every time it missed.</p><Command>{command("schedules add --cron '0 9 * * 1-5' --tz Europe/Berlin echo")}</Command></Empty>
         ) : (
           <div class="scroll"><table>
             <thead><tr><th>Schedule</th><th>When</th><th>Submits</th><th>State</th><th>Next</th><th>Last times</th><th>Overlap</th><th><span class="offscreen">Actions</span></th></tr></thead>
@@ -34,6 +39,7 @@ export default function Schedules() {
           </table></div>
         )}</Loaded>
       </Card>
+      {making && <NewSchedule close={() => make(false)} done={(made) => go(`/schedules/${made.id}`)} />}
     </>
   );
 }

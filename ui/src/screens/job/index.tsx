@@ -1,7 +1,9 @@
 // One job: what it is, why it is where it is, and everything that happened to it.
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { call } from "../../api/client";
+import { refusal } from "../../api/session";
 import type { Explanation, Job, Page, Run } from "../../api/types";
 import { useLoad } from "../../data/load";
 import { useKeys } from "../../frame/keys";
@@ -15,6 +17,7 @@ import { exact, span, Time } from "../../parts/time";
 import { attempt } from "../../parts/toast";
 import { Attempts } from "./attempts";
 import { Dependencies } from "./dependencies";
+import { EditJob } from "./edit";
 import { Events } from "./events";
 import { Timeline } from "./timeline";
 
@@ -39,7 +42,7 @@ function Shown({ job, reload }: { job: Job; reload: () => void }) {
   const names = TABS.map((name) => ({ id: name, name: <>{name[0]!.toUpperCase() + name.slice(1)}{name === "attempts" && runs.data?.items.length ? <span class="quiet"> {runs.data.items.length}</span> : null}</> }));
   return (
     <>
-      <Title name={`${job.type} ${short(job.id)}`} actions={<Actions job={job} reload={reload} />}>
+      <Title name={`${job.type} ${short(job.id)}`} source={{ path: `api/jobs/${job.id}`, cli: `jobs get ${job.id}` }} actions={<Actions job={job} reload={reload} />}>
         <span class="row"><Link href="/jobs" class="button plain small" aria-label="Jobs"><Icon name="back" /></Link>{job.type}{job.name && <span class="quiet">{job.name}</span>} <span class="mono quiet" style={{ fontWeight: 400 }}>{short(job.id)}</span><Copy text={job.id} label="Copy id" /></span>
       </Title>
       <div class="row sentence"><Badge state={job.status} /><span>{sentence(job)}</span>{job.cancel_requested && !FINISHED.has(job.status) && <Badge state="cancelled">cancel requested</Badge>}</div>
@@ -101,7 +104,10 @@ function WhyLine({ job }: { job: Job }) {
 
 function Actions({ job, reload }: { job: Job; reload: () => void }) {
   const [, go] = useLocation();
+  const [editing, edit] = useState(false);
   const over = FINISHED.has(job.status);
+  const fixed = over ? "It has ended: retry it, or clone it and change the clone" : job.status === "running" ? "A running job cannot be edited" : null;
+  useKeys([{ keys: "e", does: "edit the job", run: () => !fixed && !refusal("control") && edit(true) }]);
   const act = (verb: string, said: string) => void attempt(() => call(`api/jobs/${job.id}/${verb}`, { method: "POST", body: {} }), said).then(reload);
   const remove = () => void attempt(() => call(`api/jobs/${job.id}`, { method: "DELETE" }), "Deleted").then((good) => good && go("/jobs"));
   const clone = () => (submitting.value = { type: job.type, queue: job.queue, payload: job.payload, priority: job.priority, tags: job.tags, name: job.name });
@@ -110,9 +116,10 @@ function Actions({ job, reload }: { job: Job; reload: () => void }) {
       {over ? <Button kind={job.status === "failed" ? "primary" : ""} needs="execute" onClick={() => act("retry", "Runs again")}>Retry</Button> : null}
       {!over && job.status !== "running" && (job.status === "paused" ? <Button needs="execute" onClick={() => act("resume", "Resumed")}>Resume</Button> : <Button needs="control" onClick={() => act("pause", "Paused")}>Pause</Button>)}
       {!over && <Button kind="danger" needs="control" refused={job.cancel_requested ? "It was told to stop already" : null} onClick={() => act("cancel", job.status === "running" ? "It was told to stop" : "Cancelled")}>Cancel</Button>}
+      <Button needs="control" refused={fixed} onClick={() => edit(true)}>Edit…</Button>
       <Button needs="execute" onClick={clone}>Clone</Button>
       <Button kind="danger" needs="control" refused={job.status === "running" ? "A running job cannot be deleted: cancel it first" : null} onClick={remove}>Delete</Button>
-      <Copy text={`tenure jobs get ${job.id}`} label="Copy as command">CLI</Copy>
+      {editing && <EditJob job={job} close={() => edit(false)} done={reload} />}
     </div>
   );
 }
