@@ -2,7 +2,8 @@
 
 Whatever waits (submits, claims, reports, renewals, single verbs) goes into one transaction, like
 kinds merged into one statement each, and every caller is answered after the commit. A commit is
-never held back to gather more: the previous one is the gathering time (ADR 0003).
+never held back to gather more: the previous one is the gathering time (ADR 0003). Only heartbeats
+of workers that hold nothing wait for others of their kind, since nothing waits for them.
 
 Faults: a conflict between transactions runs the whole transaction again, three times; a fault of
 one caller's values runs them caller by caller behind savepoints; a store that is away, or a COMMIT
@@ -12,9 +13,7 @@ without an answer, is 503 for all and never run again here.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar, cast
@@ -35,68 +34,16 @@ from tenure.store.reports import report
 from tenure.store.submits import Submission, Submitted, submit
 from tenure.store.ties import settle
 from tenure.store.unit import Unit
+from tenure.store.waiting import Group, Kind, Waiting
 
 Result = TypeVar("Result")
-Verb = Callable[[Unit, list[Any]], list[Any]]
 
 MAX_TRIES = 3
 MAX_SAVEPOINTS = 32
 RETRY_AFTER_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """One caller: its item, how many rows it weighs, and where it is answered."""
-
-    item: Any
-    weight: int
-    answer: asyncio.Future[Any]
-
-
-@dataclass(slots=True)
-class _Kind:
-    """One kind of work: its name, its verb over many callers, the rows a transaction takes of it.
-
-    Items with the same `apart` never run in two transactions at once.
-    """
-
-    name: str
-    verb: Verb
-    max_weight: int
-    apart: Callable[[Any], str] | None = None
-    waiting: deque[_Waiting] = field(default_factory=deque)
-    running: set[str] = field(default_factory=set)
-
-    def run(self, unit: Unit, taken: list[_Waiting]) -> list[Any]:
-        """What the verb answers these callers."""
-        items = [waiting.item for waiting in taken]
-        return unit.measured.timed(self.name, partial(self.verb, unit), items)
-
-    def take(self) -> list[_Waiting]:
-        taken: list[_Waiting] = []
-        aside: list[_Waiting] = []
-        weight = 0
-        while self.waiting and (not taken or weight + self.waiting[0].weight <= self.max_weight):
-            waiting = self.waiting.popleft()
-            if waiting.answer.cancelled():
-                continue
-            if self.apart is not None and self.apart(waiting.item) in self.running:
-                aside.append(waiting)
-                continue
-            taken.append(waiting)
-            weight += waiting.weight
-        self.waiting.extendleft(reversed(aside))
-        if self.apart is not None:
-            self.running.update(self.apart(waiting.item) for waiting in taken)
-        return taken
-
-    def done(self, taken: list[_Waiting]) -> None:
-        """The transaction that took these has ended."""
-        if self.apart is not None:
-            self.running.difference_update(self.apart(waiting.item) for waiting in taken)
-
-
-_Group = tuple[_Kind, list[_Waiting]]
+GATHER_SECONDS = 0.1
+"""How long the heartbeat of an idle worker waits for company. A thousand of them come a hundred a
+second: one transaction each costs five times what a tenth of a transaction does."""
 
 
 class Committer:
@@ -127,24 +74,25 @@ class Committer:
         self._idle.set()
         self._lanes: list[asyncio.Task[None]] = []
         self._running: set[asyncio.Future[None]] = set()
+        self._gathering: asyncio.TimerHandle | None = None
         self._stopped = False
         self.peers = False
         """Whether other coordinators are to be told of ready jobs."""
         self.watched: frozenset[str] = frozenset()
         """The topics that somebody is to be told of."""
         # In lock order: idempotency keys, then active rows; claims last, to see what is new.
-        self._submit = _Kind("submit", submit, 4_000)
-        self._report = _Kind("report", lambda unit, items: report(unit, items, random), 4_000)
-        self._renew = _Kind("renew", lambda unit, items: renew(unit, items, terms), 20_000)
-        self._release = _Kind("release", release, 4_000)
-        self._single = _Kind("act", _run_singles, MAX_SAVEPOINTS)
+        self._submit = Kind("submit", submit, 4_000)
+        self._report = Kind("report", lambda unit, items: report(unit, items, random), 4_000)
+        self._renew = Kind("renew", lambda unit, items: renew(unit, items, terms), 20_000)
+        self._release = Kind("release", release, 4_000)
+        self._single = Kind("act", _run_singles, MAX_SAVEPOINTS)
         # Two claims of a worker side by side would each count its slots without the other.
-        self._claim = _Kind(
+        self._claim = Kind(
             "claim", lambda unit, items: claim(unit, items, terms), 128, attrgetter("worker_id")
         )
 
     @property
-    def _kinds(self) -> tuple[_Kind, ...]:
+    def _kinds(self) -> tuple[Kind, ...]:
         return (
             self._submit, self._report, self._renew, self._release, self._single, self._claim,
         )  # fmt: skip
@@ -170,8 +118,10 @@ class Committer:
 
     async def renew(self, beat: Beat) -> Beaten:
         """Renew a worker's leases. Raises WorkerUnknown."""
-        weight = len(beat.leases) + 1
-        return cast(Beaten, await self._enter(self._renew, beat, weight, bounded=False))
+        weight, hurry = len(beat.leases) + 1, bool(beat.leases) or beat.draining
+        return cast(
+            Beaten, await self._enter(self._renew, beat, weight, bounded=False, hurry=hurry)
+        )
 
     async def release(self, released: Released) -> int:
         """Give leases back; how many were still held."""
@@ -193,6 +143,7 @@ class Committer:
     async def stop(self) -> None:
         """Commit what waits, then stop: who comes later gets Unavailable. Legal before `start`
         and twice."""
+        self._wake.set()
         while self._lanes and not self._idle.is_set():
             await self._idle.wait()
         self._stopped = True
@@ -201,20 +152,30 @@ class Committer:
         await asyncio.gather(*self._lanes, *self._running, return_exceptions=True)
         self._lanes.clear()
 
-    async def _enter(self, kind: _Kind, item: Any, weight: int, *, bounded: bool = True) -> Any:
+    async def _enter(
+        self, kind: Kind, item: Any, weight: int, *, bounded: bool = True, hurry: bool = True
+    ) -> Any:
         if self._stopped:
             raise Unavailable("the coordinator stops", retry_after=RETRY_AFTER_SECONDS)
         # Renewals and reports always get in: refusing them would cost work already done.
         if bounded and self._waiting >= self._max_waiting:
             raise TooMany("too many writes are waiting", retry_after=RETRY_AFTER_SECONDS)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        kind.waiting.append(_Waiting(item, weight, answer))
-        self._note_waiting()
+        kind.waiting.append(Waiting(item, weight, answer))
+        self._note_waiting(hurry)
         return await answer
 
-    def _note_waiting(self) -> None:
+    def _note_waiting(self, hurry: bool = True) -> None:
         self._waiting += 1
         self._idle.clear()
+        if hurry:
+            self._wake.set()
+        elif self._gathering is None:
+            loop = asyncio.get_running_loop()
+            self._gathering = loop.call_later(GATHER_SECONDS, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = None
         self._wake.set()
 
     async def _run_lane(self) -> None:
@@ -241,7 +202,7 @@ class Committer:
                 for kind, taken in groups:
                     kind.done(taken)
 
-    async def _transact(self, groups: list[_Group]) -> None:
+    async def _transact(self, groups: list[Group]) -> None:
         for _ in range(MAX_TRIES):
             try:
                 unit, answers = await self._store.write(lambda conn: self._merged(conn, groups))
@@ -266,7 +227,7 @@ class Committer:
                 return
         await self._one_by_one(groups)
 
-    def _merged(self, conn: Any, groups: list[_Group]) -> tuple[Unit, list[list[Any]]]:
+    def _merged(self, conn: Any, groups: list[Group]) -> tuple[Unit, list[list[Any]]]:
         unit = self._unit(conn)
         answers = []
         for kind, taken in groups:
@@ -287,12 +248,12 @@ class Committer:
         if self.peers:
             self._store.announce(unit.conn, unit)
 
-    async def _one_by_one(self, groups: list[_Group]) -> None:
+    async def _one_by_one(self, groups: list[Group]) -> None:
         callers = [(kind, [waiting]) for kind, taken in groups for waiting in taken]
         for start in range(0, len(callers), MAX_SAVEPOINTS):
             await self._behind_savepoints(callers[start : start + MAX_SAVEPOINTS])
 
-    async def _behind_savepoints(self, callers: list[_Group]) -> None:
+    async def _behind_savepoints(self, callers: list[Group]) -> None:
         """Together once; what conflicts then runs alone, where its locks cannot cross others'."""
         tries = MAX_TRIES if len(callers) == 1 else 1
         while error := await self._try_apart(callers):
@@ -306,7 +267,7 @@ class Committer:
                     await self._behind_savepoints([caller])
                 return
 
-    async def _try_apart(self, callers: list[_Group]) -> Exception | None:
+    async def _try_apart(self, callers: list[Group]) -> Exception | None:
         try:
             unit, answers = await self._store.write(partial(self._apart, callers=callers))
         except (CommitUnknown, DBAPIError, OSError) as error:
@@ -314,7 +275,7 @@ class Committer:
         self._finish(unit, callers, answers)
         return None
 
-    def _apart(self, conn: Any, callers: list[_Group]) -> tuple[Unit, list[list[Any]]]:
+    def _apart(self, conn: Any, callers: list[Group]) -> tuple[Unit, list[list[Any]]]:
         """Each caller behind a savepoint of its own, so that one cannot spoil the others."""
         whole = self._unit(conn)
         answers: list[list[Any]] = []
@@ -337,7 +298,7 @@ class Committer:
         self._end(whole)
         return whole, answers
 
-    def _finish(self, unit: Unit, groups: list[_Group], answers: list[list[Any]]) -> None:
+    def _finish(self, unit: Unit, groups: list[Group], answers: list[list[Any]]) -> None:
         # Claims are answered first: a job waits for its worker, a submitter only for the news.
         for (_, taken), results in reversed(list(zip(groups, answers, strict=True))):
             for waiting, result in zip(taken, results, strict=True):
@@ -357,7 +318,7 @@ class Committer:
             answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             answer.add_done_callback(_ignore)
             self._release.waiting.append(
-                _Waiting(Released(item.worker_id, leases), len(leases), answer)
+                Waiting(Released(item.worker_id, leases), len(leases), answer)
             )
             self._note_waiting()
 
@@ -382,7 +343,7 @@ def _ignore(answer: asyncio.Future[Any]) -> None:
         answer.exception()
 
 
-def _refuse(groups: list[_Group], text: str, error: BaseException) -> None:
+def _refuse(groups: list[Group], text: str, error: BaseException) -> None:
     logger.bind(error=str(error).partition("\n")[0]).warning("transaction refused: {}", text)
     for _, taken in groups:
         for waiting in taken:
