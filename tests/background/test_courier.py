@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tenure.background.courier import Courier
+from tenure.background.courier import MOST_OF_CHANNEL, Courier
 from tenure.domain.clock import SECOND
 from tenure.domain.ids import IdSource
-from tenure.domain.notification import MAX_ATTEMPTS
+from tenure.domain.notification import MAX_ATTEMPTS, Answer
 from tenure.domain.run import Outcome
+from tenure.notify.channel import Letter
 from tenure.notify.webhook import Webhook
 from tenure.outgoing.addresses import AllowList
 from tenure.store import channels, deliveries, rules
@@ -46,11 +48,10 @@ class Office:
             lambda: 0.5, lambda result: self.results.update([result]),
         )  # fmt: skip
 
-    async def channel(self, name: str = "hook") -> str:
+    async def channel(self, name: str = "hook", receiver: Receiver | None = None) -> str:
         id_ = IdSource().one(self.rig.now)
-        row = ChannelRow(
-            id_, name, "webhook", self.receiver.url, SECRET, None, None, None, None, self.rig.now
-        )
+        url = (receiver or self.receiver).url
+        row = ChannelRow(id_, name, "webhook", url, SECRET, None, None, None, None, self.rig.now)
         await self.rig.run(channels.add_channel, row)
         return id_
 
@@ -219,6 +220,61 @@ async def test_a_claim_of_the_dead_is_taken_over(office: Office) -> None:
     assert {got.headers["webhook-id"] for got in await office.receiver.holds(1)} == {sent.id}
     [sent] = await office.log()
     assert sent.state == "delivered"
+
+
+@pytest.fixture
+async def stuck() -> AsyncIterator[Receiver]:
+    """It takes requests and answers when it is told to."""
+    made = Receiver()
+    await made.start()
+    made.open.clear()
+    yield made
+    await made.stop()
+
+
+async def test_who_does_not_answer_keeps_nobody_else_waiting(
+    office: Office, stuck: Receiver
+) -> None:
+    courier, freed = office.courier, asyncio.Event()
+    courier.on_freed(freed.set)
+    await office.rule("job.failed", await office.channel("stuck", stuck), "stuck")
+    await office.rule("job.failed", await office.channel("well"), "well", filter="tag:well")
+    await office.fail(50)
+    for _ in range(10):
+        await courier.tick(office.rig.now)
+    await stuck.holds(MOST_OF_CHANNEL)
+    await office.fail(1, tags=("well",))
+    for _ in range(3):
+        await courier.tick(office.rig.now)
+    assert len(await office.receiver.holds(1)) == 1
+    assert len(stuck.got) == MOST_OF_CHANNEL
+    assert not freed.is_set()
+    stuck.open.set()
+    async with asyncio.timeout(30):
+        await freed.wait()
+        while len(stuck.got) < 51:
+            await office.tick()
+    assert {one.state for one in await office.log()} == {"delivered"}
+
+
+class Broken:
+    async def send(self, letter: Letter, now: int) -> Answer:
+        raise RuntimeError("inside a library")
+
+
+async def test_a_channel_that_breaks_is_a_failed_attempt(office: Office) -> None:
+    rig = office.rig
+    ways = {"webhook": Broken()}
+    broken = Courier(rig.committer, rig.reader, rig.clock, ways, lambda: 0.5, lambda _: None)
+    await office.rule("job.failed", await office.channel())
+    await office.fail()
+    await office.tick(broken)
+    [sent] = await office.log()
+    assert (sent.state, sent.attempts) == ("pending", 1)
+    assert "inside a library" in str(sent.error)
+    rig.later(6 * SECOND)
+    await office.tick()
+    assert [one.state for one in await office.log()] == ["delivered"]
 
 
 async def test_thresholds_cool_downs_and_recoveries(office: Office) -> None:

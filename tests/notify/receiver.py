@@ -17,26 +17,31 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`status` is what it answers; `changed` is set at every request and end of one."""
+    """`status` is what it answers; `changed` is set at every request and end of one. It answers
+    while `open` is set."""
 
     status: int = 200
     text: str = "thanks"
+    host: str = "127.0.0.1"
     port: int = 0
     got: list[Received] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
     server: asyncio.Server | None = None
     talks: int = 0
 
     async def start(self, port: int = 0) -> None:
-        self.server = await asyncio.start_server(self._answer, "127.0.0.1", port)
+        self.open.set()
+        self.server = await asyncio.start_server(self._answer, self.host, port)
         self.port = self.server.sockets[0].getsockname()[1]
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook?key=hidden"
+        return f"http://{self.host}:{self.port}/hook?key=hidden"
 
     async def stop(self) -> None:
         assert self.server is not None
+        self.open.set()
         self.server.close()
         await self.server.wait_closed()
         async with asyncio.timeout(30):
@@ -73,6 +78,7 @@ class Receiver:
         body = (await reader.readexactly(int(headers["content-length"]))).decode()
         self.got.append(Received(headers, body))
         self.changed.set()
+        await self.open.wait()
         said = self.text.encode()
         writer.write(
             b"HTTP/1.1 %d X\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from loguru import logger
 
@@ -11,7 +13,7 @@ from tenure.background.duty import Ticked
 from tenure.domain.clock import Clock
 from tenure.domain.errors import TenureError
 from tenure.domain.notification import Answer, DeliveryState
-from tenure.notify.channel import Channel, Letter
+from tenure.notify.channel import Channel, Letter, failed
 from tenure.store import channels, deliveries, matching, rules
 from tenure.store.committer import Committer
 from tenure.store.deliveries import Claimed
@@ -20,13 +22,15 @@ from tenure.store.unit import Unit
 
 MOST_AT_ONCE = 32
 """Attempts under way in one coordinator."""
+MOST_OF_CHANNEL = 8
+"""... over one channel: receivers that do not answer keep nobody else waiting."""
 
 
 class Courier:
     """Looks once a second, and as soon as something was posted.
 
     A tick learns which topics are watched, matches what is in the outbox, and begins to send what
-    is due; it does not wait for the receivers. `counted` is told the result of each attempt.
+    is due; it waits for no receiver. `counted` is told the result of each attempt.
     """
 
     name = "courier"
@@ -48,9 +52,15 @@ class Courier:
         self._random = random
         self._counted = counted
         self._sending: set[asyncio.Task[None]] = set()
+        self._under_way: Counter[str] = Counter()
+        self._freed: Callable[[], None] | None = None
+
+    def on_freed(self, tell: Callable[[], None]) -> None:
+        """Call `tell` when a channel that had as many attempts under way as it may has one less."""
+        self._freed = tell
 
     async def tick(self, now: int) -> Ticked:
-        """Match up to 500 events, begin up to 32 attempts."""
+        """Match up to 500 events, begin up to 8 attempts."""
         self._committer.watched = await self._reader.run(rules.watched)
         matched = 0
         if await self._reader.run(matching.waits):
@@ -60,24 +70,39 @@ class Courier:
         return Ticked(matched + begun, more=more, next_at=due)
 
     async def _begin(self) -> tuple[int, int | None]:
-        due = await self._reader.run(deliveries.next_due)
+        busy = [id_ for id_, number in self._under_way.items() if number >= MOST_OF_CHANNEL]
+        due = await self._reader.run(lambda unit: deliveries.next_due(unit, busy))
         if due is None or due > self._clock.now():
             return 0, due
-        if len(self._sending) == MOST_AT_ONCE:
+        if len(self._sending) >= MOST_AT_ONCE:
             await asyncio.wait(
                 self._sending, timeout=self.interval, return_when=asyncio.FIRST_COMPLETED
             )
-        room = MOST_AT_ONCE - len(self._sending)
-        claimed = await self._committer.run(lambda unit: deliveries.claim(unit, room))
+        room = min(MOST_AT_ONCE - len(self._sending), MOST_OF_CHANNEL)
+        claimed = await self._committer.run(lambda unit: deliveries.claim(unit, room, busy))
         for one in claimed:
+            self._under_way[one.channel_id] += 1
             task = asyncio.create_task(self._send(one))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            task.add_done_callback(partial(self._ended, one.channel_id))
         return len(claimed), due if len(claimed) == room else None
 
+    def _ended(self, channel_id: str, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._under_way[channel_id] -= 1
+        left = self._under_way[channel_id]
+        if not left:
+            del self._under_way[channel_id]
+        if left == MOST_OF_CHANNEL - 1 and self._freed is not None:
+            self._freed()
+
     async def _send(self, claimed: Claimed) -> None:
-        way = self._ways[claimed.kind]
-        answer = await way.send(_letter(claimed, self._clock.now()), self._clock.now())
+        now = self._clock.now()
+        try:
+            answer = await self._ways[claimed.kind].send(_letter(claimed, now), now)
+        except Exception as error:
+            logger.bind(delivery=claimed.id).exception("a channel failed")
+            answer = failed(error)
         try:
             state = await self._committer.run(lambda unit: self._conclude(unit, claimed, answer))
         except TenureError as error:

@@ -116,6 +116,7 @@ class Duties:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The duties run inside this block; the committer must outlive it."""
+        self._courier.on_freed(self._telling.wake)
         async with self.supervisor.running():
             yield
         await self._courier.close()

@@ -79,15 +79,18 @@ def enqueue(unit: Unit, messages: Sequence[Message]) -> None:
         unit.execute(_insert(unit.dialect), rows)
 
 
-def next_due(unit: Unit) -> int | None:
-    """When the next delivery is due (microseconds). One index seek."""
-    rows = unit.rows(_first(unit.dialect))
+def next_due(unit: Unit, busy: Sequence[str] = ()) -> int | None:
+    """When the next delivery is due (microseconds), over channels that are not `busy`. One index
+    seek, which passes over what waits for those."""
+    rows = unit.rows(_first(unit.dialect), list(busy))
     return rows[0][0] if rows else None
 
 
-def claim(unit: Unit, limit: int) -> list[Claimed]:
-    """Take up to `limit` due deliveries, those due longest first. Locks them SKIP LOCKED."""
-    found = [Claimed._make(row) for row in unit.rows(_due(unit.dialect), now=unit.now, limit=limit)]
+def claim(unit: Unit, limit: int, busy: Sequence[str] = ()) -> list[Claimed]:
+    """Take up to `limit` due deliveries over channels that are not `busy`, those due longest
+    first. Locks them SKIP LOCKED."""
+    rows = unit.rows(_due(unit.dialect), list(busy), now=unit.now, limit=limit)
+    found = [Claimed._make(row) for row in rows]
     if found:
         taken = [(one.id, one.attempts + 1, unit.now + CLAIM) for one in found]
         unit.execute(_take(unit.dialect), taken)
@@ -168,7 +171,14 @@ def _insert(dialect: Dialect) -> sa.Executable:
 @cache
 def _first(dialect: Dialect) -> sa.Select[Any]:
     c = n.deliveries.c
-    return dialect.read(sa.select(c.next_at).where(n.PENDING).order_by(c.next_at).limit(1))
+    first = sa.select(c.next_at).where(n.PENDING, _idle(dialect)).order_by(c.next_at).limit(1)
+    return dialect.read(first)
+
+
+def _idle(dialect: Dialect) -> sa.ColumnElement[bool]:
+    """The channel is none of the batch."""
+    busy = dialect.batch(n.channels.c.id)
+    return n.deliveries.c.channel_id.not_in(sa.select(busy.c.id))
 
 
 @cache
@@ -180,7 +190,7 @@ def _due(dialect: Dialect) -> sa.Select[Any]:
             c.old_secret_until,
         )
         .join_from(n.deliveries, n.channels, c.id == d.channel_id)
-        .where(n.PENDING, d.next_at <= sa.bindparam("now", type_=t.Micros))
+        .where(n.PENDING, d.next_at <= sa.bindparam("now", type_=t.Micros), _idle(dialect))
         .order_by(d.next_at, d.id)
         .limit(sa.bindparam("limit", type_=t.Integer))
         .with_for_update(of=n.deliveries, skip_locked=True)
