@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -24,16 +25,19 @@ class Email:
         self._sender = sender
 
     async def send(self, letter: Letter, now: int) -> Answer:
-        """Try once; the server's word counts."""
+        """Try once; the server's word counts. Whom it refused for good is told in `error`: to try
+        again would only write once more to the others."""
         if self._url is None:
             return Answer(ok=False, error="TENURE_SMTP_URL is not set")
         try:
-            refused, said = await self._deliver(self._url, letter)
+            async with asyncio.timeout(SEND_SECONDS):
+                refused, said = await self._deliver(self._url, letter)
+        except TimeoutError:
+            return Answer(ok=False, error=f"no answer within {SEND_SECONDS:.0f} s")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             return failed(error)
-        if refused:
-            return Answer(ok=False, response=said, error=f"refused: {', '.join(sorted(refused))}")
-        return Answer(ok=True, response=said[:500])
+        refusal = f"refused: {', '.join(sorted(refused))}"[:500] if refused else None
+        return Answer(ok=True, response=said[:500], error=refusal)
 
     async def _deliver(self, url: str, letter: Letter) -> tuple[dict[str, object], str]:
         parts = urlsplit(url)
