@@ -20,10 +20,10 @@ from tenure.store.conditions import columns, condition
 from tenure.store.deliveries import Message, enqueue
 from tenure.store.dialect import Dialect
 from tenure.store.rules import RuleRow
+from tenure.store.subjects import facts
 from tenure.store.unit import Unit, json_text
 
 MATCH_AT_ONCE = 500
-_LONGEST_ERROR = 1_000
 _ids: msgspec.json.Decoder[list[str]] = msgspec.json.Decoder(list[str])
 _hits: msgspec.json.Decoder[tuple[int, ...]] = msgspec.json.Decoder(tuple[int, ...])
 _any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -68,20 +68,19 @@ def match(unit: Unit, limit: int = MATCH_AT_ONCE) -> int:
 
 
 class _Said:
-    """The messages of one round. Facts about jobs are read when the first message needs them."""
+    """The messages of one round. Facts are read when the first message needs them."""
 
     def __init__(self, unit: Unit, posted: list[_Posted]) -> None:
         self._unit = unit
         self._posted = posted
         self._open = {row[0] for row in unit.rows(_open(unit.dialect))}
-        self._jobs: dict[str, dict[str, Any]] | None = None
+        self._facts: dict[str, dict[str, dict[str, Any]]] = {}
         self.messages: list[Message] = []
 
     def happened(self, rule: RuleRow, row: _Posted, told: Told) -> None:
         kind = Topic(row.topic).kind
-        about = {"id": row.subject_id} | (_any.decode(row.detail) if row.detail else {})
-        if kind == "job":
-            about |= self._job(row.subject_id)
+        detail = _any.decode(row.detail) if row.detail else {}
+        about = {"id": row.subject_id} | detail | self._fact(kind, row.subject_id)
         data = {"rule": rule.name, "count": told.count, "suppressed": told.suppressed, kind: about}
         self._say(rule, row.topic, row.at, data)
 
@@ -99,28 +98,11 @@ class _Said:
             for id_, channel_id in zip(ids, channels, strict=True)
         ]
 
-    def _job(self, job_id: str) -> dict[str, Any]:
-        if self._jobs is None:
-            wanted = {row.subject_id for row in self._posted if Topic(row.topic).kind == "job"}
-            rows = self._unit.rows(_facts(self._unit.dialect), [(id_,) for id_ in sorted(wanted)])
-            self._jobs = {row[0]: _fact(row) for row in rows}
-        return self._jobs.get(job_id, {})
-
-
-def _fact(row: Any) -> dict[str, Any]:
-    _, type_, queue, name, tags, owner_id, schedule_id, state, attempt, reason, error = row
-    failed = None if error is None else _any.decode(error)
-    if isinstance(failed, dict):
-        failed = {
-            "type": failed.get("type"),
-            "message": str(failed.get("message") or "")[:_LONGEST_ERROR],
-        }
-    return {
-        "type": type_, "queue": queue, "name": name,
-        "tags": [] if tags is None else _any.decode(tags), "owner_id": owner_id,
-        "schedule_id": schedule_id, "status": state, "attempt": attempt, "reason": reason,
-        "error": failed,
-    }  # fmt: skip
+    def _fact(self, kind: str, subject_id: str) -> dict[str, Any]:
+        if kind not in self._facts:
+            of_kind = {row.subject_id for row in self._posted if Topic(row.topic).kind == kind}
+            self._facts[kind] = facts(self._unit, kind, of_kind)
+        return self._facts[kind].get(subject_id, {})
 
 
 def _meeting(unit: Unit, rule: RuleRow, posted: list[_Posted]) -> list[_Posted]:
@@ -176,23 +158,6 @@ def _read_fitting(dialect: Dialect, query: Query) -> sa.Select[Any]:
     shown = joined.cte("shown").prefix_with("MATERIALIZED", dialect="postgresql")
     clauses = (condition(dialect, shown, clause) for clause in query.rest)
     return dialect.read(sa.select(shown.c.id).where(*clauses))
-
-
-@cache
-def _facts(dialect: Dialect) -> sa.Select[Any]:
-    j, r, a = t.jobs.c, t.runs.c, t.active_jobs.c
-    batch = dialect.batch(j.id)
-    state = sa.func.coalesce(r.final_state, a.state)
-    attempt = sa.func.coalesce(r.attempt, a.attempt)
-    return dialect.read(
-        sa.select(
-            j.id, j.type, j.queue, j.name, j.tags, j.owner_id, j.schedule_id,
-            state.label("state"), attempt.label("attempt"), r.reason, r.error,
-        )
-        .join_from(batch, t.jobs, j.id == batch.c.id)
-        .outerjoin(t.runs, sa.and_(r.job_id == j.id, t.FINAL))
-        .outerjoin(t.active_jobs, a.job_id == j.id)
-    )  # fmt: skip
 
 
 @cache
