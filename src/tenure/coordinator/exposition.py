@@ -29,6 +29,7 @@ from tenure.telemetry.meters import Histogram
 
 _ACTIVE = tuple(state.value for state in JobState if state in ACTIVE)
 _SERVING = ("online", "draining")
+_RESULTS = ("delivered", "retried", "failed")
 _PLAIN_COUNTERS = (
     ("submitted", "jobs_submitted", "Jobs submitted."),
     ("retried", "job_retries", "Runs that failed and go on, and finished jobs that were retried."),
@@ -72,18 +73,13 @@ def _coordinator(metrics: Metrics, up: bool, store: str) -> Iterator[Metric]:
     for state in sorted(TERMINAL):
         finished.add_metric([state.value], metrics.counts[state.value])
     yield finished
-    if metrics.webhooks:
-        yield _webhooks(metrics.webhooks)
-    yield from _histograms(metrics)
-
-
-def _webhooks(results: Counter[str]) -> Metric:
-    found = CounterMetricFamily(
-        "tenure_webhook_deliveries", "Deliveries of webhooks.", labels=["result"]
+    delivered = CounterMetricFamily(
+        "tenure_webhook_deliveries", "Attempts to deliver a notification.", labels=["result"]
     )
-    for result, number in sorted(results.items()):
-        found.add_metric([result], number)
-    return found
+    for result in _RESULTS:
+        delivered.add_metric([result], metrics.deliveries[result])
+    yield delivered
+    yield from _histograms(metrics)
 
 
 def _histograms(metrics: Metrics) -> Iterator[Metric]:

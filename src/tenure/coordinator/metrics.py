@@ -40,8 +40,8 @@ class Metrics:
         self.store = Histograms(STORE_BOUNDS)
         self.duty = Histograms(STORE_BOUNDS)
         self.batch = Histogram(BATCH_BOUNDS)
-        self.webhooks: Counter[str] = Counter()
-        """Deliveries by result, counted by whoever delivers."""
+        self.deliveries: Counter[str] = Counter()
+        """Attempts to deliver, by result, counted by whoever delivers."""
 
     def committed(self, unit: Unit) -> None:
         """A transaction was committed."""
@@ -71,7 +71,7 @@ class Metrics:
 
     def has_delivered(self, result: str) -> None:
         """An attempt to deliver a notification ended."""
-        self.webhooks[result] += 1
+        self.deliveries[result] += 1
 
     def has_ticked(self, duty: str, seconds: float) -> None:
         """A duty ticked, well or not."""
