@@ -15,6 +15,9 @@ from tenure import Context, Fail, handler
 from tests.cli.typed import Typed
 from tests.worker.running import Running
 
+REACHED = "127.0.0.2"
+"""The only address that is not public and may be posted to."""
+
 
 @handler("greet")
 async def greet(payload: dict[str, str], ctx: Context) -> str:
@@ -48,6 +51,7 @@ async def progress(payload: dict[str, str], ctx: Context) -> str:
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("coordinator"))
+    running.settings = running.settings.model_copy(update={"http_allow": (REACHED,)})
     running.start()
     yield running
     running.stop()

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import anyio.from_thread
+import pytest
+
+from tests.cli.conftest import REACHED
 from tests.cli.typed import Typed
+from tests.notify.receiver import Receiver
 
 
 def test_channels_rules_and_deliveries(tenure: Typed) -> None:
@@ -24,6 +31,27 @@ def test_channels_rules_and_deliveries(tenure: Typed) -> None:
     assert tenure("notify", "channels", "-o", "json").json[0]["target"] == "http://127.0.0.1:9/..."
     assert tenure("notify", "rm-rule", "mail").code == 0
     assert tenure("notify", "rm-channel", "ops").code == 0
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver(host=REACHED)
+    with anyio.from_thread.start_blocking_portal() as portal:
+        portal.call(made.start)
+        yield made
+        portal.call(made.stop)
+
+
+def test_a_test_that_arrives(tenure: Typed, receiver: Receiver) -> None:
+    assert tenure("notify", "add-channel", "well", "--webhook", receiver.url).code == 0
+    tested = tenure("notify", "test", "well", "-o", "json")
+    assert (tested.code, tested.json[0]["status"]) == (0, "delivered")
+    [got] = receiver.got
+    assert got.headers["webhook-id"] == tested.json[0]["id"]
+    receiver.status = 503
+    refused = tenure("notify", "test", "well", "-o", "json")
+    assert (refused.code, refused.json[0]["error"]) == (1, "HTTP 503")
+    assert tenure("notify", "rm-channel", "well").code == 0
 
 
 def test_wrong_wishes(tenure: Typed) -> None:

@@ -8,6 +8,7 @@ ABOUT_SEVERAL = {
     "store/lifecycle_pairs.py",
     "store/model.py",
     "api/hostile.py",
+    "api/telling.py",
     "api/access.py",
     "api/filters.py",
     "api/impersonation.py",
