@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 
+from prometheus_client import Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from tenure.coordinator.exposition import expose
 from tenure.coordinator.insight import Snapshot
@@ -28,7 +30,7 @@ def read(text: bytes) -> Samples:
 
 
 def shown(metrics: Metrics, snapshot: Snapshot | None, *, up: bool = True) -> Samples:
-    return read(expose("", metrics, snapshot, up=up, store="sqlite", now=NOW)[0])
+    return read(expose(metrics, snapshot, up=up, store="sqlite", now=NOW))
 
 
 def sample(found: Samples, name: str, **labels: str) -> float:
@@ -122,16 +124,36 @@ def test_the_store_may_be_away() -> None:
     assert dict(info).keys() == {"version", "store"}
 
 
-def test_whoever_asks_for_openmetrics_gets_it() -> None:
-    accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
-    text, kind = expose(accept, busy(), Snapshot(NOW, COUNTS), up=True, store="sqlite", now=NOW)
-    assert kind.startswith("application/openmetrics-text")
-    assert text.endswith(b"# EOF\n")
+def test_it_reads_as_the_library_writes_it() -> None:
+    metrics = busy()
+    strange = 'a "queue"\\n\n\\'
+    metrics.start_delay.of(strange).observe(0.25)
+    text = expose(metrics, Snapshot(NOW, COUNTS, fleet=FLEET), up=True, store="sqlite", now=NOW)
+    families = list(text_string_to_metric_families(text.decode()))
+
+    class Again(Collector):
+        def collect(self) -> list[Metric]:
+            return families
+
+    registry = CollectorRegistry()
+    registry.register(Again())
+    assert read(generate_latest(registry)) == read(text)
+    assert sample(read(text), "tenure_job_start_delay_seconds_sum", queue=strange) == 0.25
+
+
+def test_there_is_a_bound_on_the_number_of_series() -> None:
+    metrics = Metrics()
+    for number in range(1_000):
+        metrics.start_delay.of(f"q{number}").observe(1)
+        metrics.duration.of(f"q{number}", "echo", "completed").observe(1)
+    counts = tuple(ActiveCount(f"q{n}", "echo", "pending", 1, NOW - n) for n in range(1_000))
+    text = expose(metrics, Snapshot(NOW, counts, fleet=FLEET), up=True, store="x", now=NOW)
+    assert 2_000 < len(read(text)) < 2_500
 
 
 def test_promtool_finds_nothing_to_say() -> None:
     program = shutil.which("promtool")
     assert program is not None, "run deploy/bootstrap.sh promtool"
-    text, _ = expose("", busy(), Snapshot(NOW, COUNTS, fleet=FLEET), up=True, store="x", now=NOW)
+    text = expose(busy(), Snapshot(NOW, COUNTS, fleet=FLEET), up=True, store="x", now=NOW)
     done = subprocess.run([program, "check", "metrics"], input=text, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -41,7 +41,7 @@ def _exposed() -> set[str]:
     for series in (metrics.start_delay, metrics.store, metrics.duty):
         series.of("x").observe(1)
     metrics.duration.of("default", "echo", "completed").observe(1)
-    text, _ = expose("", metrics, Snapshot(0), up=True, store="sqlite", now=0)
+    text = expose(metrics, Snapshot(0), up=True, store="sqlite", now=0)
     families = text_string_to_metric_families(text.decode())
     return {sample.name for family in families for sample in family.samples}
 

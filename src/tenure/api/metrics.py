@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from litestar import Response, get
 
-from tenure.api.exchange import Ask, coordinator, header
+from tenure.api.exchange import Ask, coordinator
 from tenure.api.security import allow
-from tenure.coordinator.exposition import expose
+from tenure.coordinator.exposition import CONTENT_TYPE, expose
 from tenure.domain.access import Permission
 
 TEXT = "text/plain"
@@ -21,8 +21,7 @@ TEXT = "text/plain"
 async def metrics(request: Ask) -> Response[bytes]:
     here = coordinator(request)
     beating: bool = request.app.state.duties.beating()["pulse"]
-    body, content_type = expose(
-        header(request, b"accept") or "",
+    body = expose(
         here.metrics,
         here.insight.latest,
         up=beating and here.insight.fresh(),
@@ -30,7 +29,7 @@ async def metrics(request: Ask) -> Response[bytes]:
         now=here.clock.now(),
     )
     # As a header, since Litestar would add a second charset to a media type.
-    return Response(body, headers={"Content-Type": content_type})
+    return Response(body, headers={"Content-Type": CONTENT_TYPE})
 
 
 ROUTES = [metrics]
