@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tenure.api.exchange import bounded_wait
-from tenure.domain.errors import InvalidInput
+from tenure.api.exchange import Incoming, answer, bounded_wait, header
+from tenure.domain.errors import InvalidInput, MalformedBody
 from tests.api.calls import Api, Member, fresh_queue
 
 pytestmark = pytest.mark.anyio
@@ -174,3 +174,38 @@ def test_waits_are_bounded() -> None:
     for wrong in (-0.1, float("nan"), float("-inf")):
         with pytest.raises(InvalidInput):
             bounded_wait(wrong, "wait")
+
+
+def _incoming(*headers: tuple[bytes, bytes]) -> Incoming:
+    scope: Any = {"type": "http", "headers": list(headers)}
+    return Incoming(scope)
+
+
+@pytest.mark.parametrize("wrong", [b"-1", b"1e3", b"", "\u00b2".encode("latin-1")])
+def test_a_length_that_is_no_number_is_refused(wrong: bytes) -> None:
+    with pytest.raises(MalformedBody, match="Content-Length"):
+        _ = _incoming((b"content-length", wrong)).content_length
+
+
+def test_the_first_header_counts() -> None:
+    request = _incoming((b"content-length", b"12"), (b"a", b"1"), (b"a", b"2"))
+    assert (request.content_length, header(request, b"a"), header(request, b"b")) == (12, "1", None)
+    assert _incoming().content_length is None
+
+
+async def test_an_answer_is_sent_as_it_is() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await answer({"a": 1}, 201, {"Location": "/x"})(_incoming().scope, _nothing, send)
+    assert sent[0]["status"] == 201
+    assert dict(sent[0]["headers"]) == {
+        b"content-type": b"application/json", b"content-length": b"7", b"location": b"/x",
+    }  # fmt: skip
+    assert sent[1] == {"type": "http.response.body", "body": b'{"a":1}', "more_body": False}
+
+
+async def _nothing() -> Any:
+    raise AssertionError("an answer reads nothing")

@@ -19,7 +19,7 @@ from tenure.api.proxies import client_address
 from tenure.api.security import principal
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.access import Principal
-from tenure.domain.errors import InvalidInput, NotAcceptableType, TooLarge
+from tenure.domain.errors import InvalidInput, MalformedBody, NotAcceptableType, TooLarge
 from tenure.wire.base import decode, decode_struct, encode, validate
 
 Ask = Request[Any, Any, Any]
@@ -39,12 +39,16 @@ class Incoming(Request[Any, Any, Any]):
 
     @property
     def content_length(self) -> int | None:
-        """Bytes of the body, as the caller says; the server has refused what is no number.
+        """Bytes of the body, as the caller says. Raises MalformedBody.
 
         As Litestar's, which builds a map of all headers for it, for every body anew.
         """
         text = header(self, b"content-length")
-        return None if text is None else int(text)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit()):
+            raise MalformedBody("Content-Length must be a number of bytes")
+        return int(text)
 
 
 class Answer:
