@@ -46,6 +46,7 @@ SCREENS = {
     "alerts-channels": ("/alerts?tab=channels", "ops@example.org"),
     "alerts-deliveries": ("/alerts?tab=deliveries", "Every attempt carries the same id"),
     "admin": ("/admin", "Nobody signs in here"),
+    "admin-health": ("/admin?tab=health", "reclaims leases that ran out"),
     "nothing": ("/login/x", "There is no such page"),
 }
 

@@ -37,6 +37,12 @@ export async function call<T>(path: string, { method = "GET", body, headers, sig
   return (text ? parse(text) : undefined) as T;
 }
 
+/** Any answer as text, refusals too. Raises Problem when nobody answers. */
+export async function ask(path: string): Promise<{ ok: boolean; text: string }> {
+  const answer = await send(path, {});
+  return { ok: answer.ok, text: await answer.text() };
+}
+
 async function send(path: string, request: RequestInit): Promise<Response> {
   for (const again of [true, false]) {
     let answer: Response;

@@ -50,6 +50,9 @@ export interface Queue {
   aging_seconds?: number | null; version?: number;
 }
 export interface Queues { as_of: string; items: Queue[] }
+export interface Limit {
+  key: string; max_running: number; admitted: number; pending: number; running: number; waiting: number; updated_at: string | null;
+}
 export interface Worker {
   id: string; name: string; hostname: string; pid: number; version: string; state: string; queues: string[];
   types: string[]; slots: number; running: number; labels: Record<string, string>; registered_at: string; last_seen_at: string;

@@ -1,6 +1,6 @@
 // Is it healthy, is it keeping up, what broke?
 import { Link } from "wouter-preact";
-import type { DeadGroups, Handlers, Page, Pulse, Queues, Schedule, Series, Worker } from "../api/types";
+import type { DeadGroups, Handlers, Operation, Page, Pulse, Queues, Rule, Schedule, Series, Worker } from "../api/types";
 import { useLoad } from "../data/load";
 import { submitting } from "../frame/state";
 import { pulse } from "../live/live";
@@ -29,6 +29,7 @@ export default function Overview() {
           <Charts />
           <div class="cards"><QueueCard /><FailingCard /></div>
           <div class="cards"><ScheduleCard /><WorkerCard /></div>
+          <div class="cards"><AlarmCard /><OperationCard /></div>
         </>
       )}
     </>
@@ -174,6 +175,31 @@ function WorkerCard() {
           ))}</tbody></table>
         );
       }}</Loaded>
+    </Card>
+  );
+}
+
+function AlarmCard() {
+  const load = useLoad<Page<Rule>>("api/notifications/rules?limit=500", [], 10_000);
+  return (
+    <Card title="Alarms" aside={<Link class="link" href="/alerts">All rules</Link>}>
+      <Loaded load={load} lines={3}>{({ items }) => {
+        const told = items.filter((one) => one.told_at).sort((a, b) => Number(b.alarmed) - Number(a.alarmed) || b.told_at!.localeCompare(a.told_at!)).slice(0, 5);
+        return told.length === 0 ? <Empty title={items.length ? "No rule has spoken" : "Nobody is told of anything"}><p>{items.length ? `${count(items.length)} ${items.length === 1 ? "rule watches" : "rules watch"}.` : <>A <Link class="link" href="/alerts">rule</Link> tells a webhook, a mailbox or a chat when jobs fail, schedules are missed or workers fall silent.</>}</p></Empty> : (
+          <table><tbody>{told.map((one) => <tr key={one.id}><td><Link href="/alerts"><State state={one.alarmed ? "alarmed" : "active"} /> <b>{one.name}</b></Link></td><td class="quiet">{one.event}</td><td class="right">spoke <Time at={one.told_at} /></td></tr>)}</tbody></table>
+        );
+      }}</Loaded>
+    </Card>
+  );
+}
+
+function OperationCard() {
+  const load = useLoad<Page<Operation>>("api/operations?limit=5", ["operations"]);
+  return (
+    <Card title="Recent operations" aside={<Link class="link" href="/operations">All</Link>}>
+      <Loaded load={load} lines={3}>{({ items }) => items.length === 0 ? <Empty title="None yet"><p>One action on many jobs: choose them in <Link class="link" href="/jobs">Jobs</Link> or <Link class="link" href="/dead">Dead letters</Link>.</p></Empty> : (
+        <table><tbody>{items.map((one) => <tr key={one.id}><td><Link href="/operations"><State state={one.status} /> <b>{one.action}</b></Link></td><td class="mono quiet cut" style={{ maxWidth: "180px" }} title={one.filter}>{one.filter}</td><td class="right nowrap">{count(one.done)} of {count(one.expected)}</td></tr>)}</tbody></table>
+      )}</Loaded>
     </Card>
   );
 }

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Page, Queue, Queues, Series, Upcoming, Worker } from "../api/types";
 import { useLoad } from "../data/load";
@@ -7,10 +8,11 @@ import { ClashNote, useDraft, type Values } from "../parts/draft";
 import { NumberField, Refused, SpanField, wrongOf } from "../parts/fields";
 import { Button, Card, count, Empty, Icon, JobLink, Loaded, Meter, Title, Trouble } from "../parts/kit";
 import { lazy } from "../parts/lazy";
-import { Badge, Glyph } from "../parts/state";
+import { ACTIVE, Badge, Glyph } from "../parts/state";
 import { span, Time } from "../parts/time";
 import { quoted } from "../parts/shell";
 import { toast } from "../parts/toast";
+import { Confirm } from "./jobs/bulk";
 import { PauseButton } from "./queues";
 
 const Chart = lazy<ChartProps>(() => import("../parts/chart").then((m) => m.default));
@@ -22,10 +24,12 @@ export default function QueueScreen({ name }: { name: string }) {
   const series = useLoad<Series>(`api/stats/series${query({ range_seconds: 3600, queue: name })}`, [], 5_000);
   const workers = useLoad<Page<Worker>>("api/workers", ["workers"]);
   const queue = load.data?.items.find((one) => one.name === name);
+  const unfinished = Object.values(queue?.counts ?? {}).reduce((sum, number) => sum + number, 0);
+  const [purging, purge] = useState(false);
   const serving = workers.data?.items.filter((one) => one.queues.includes(name) && one.state !== "gone") ?? [];
   return (
     <>
-      <Title name={`Queue ${name}`} source={{ path: `api/queues/${encodeURIComponent(name)}`, cli: `queues get ${quoted(name)}` }} actions={queue && <PauseButton queue={queue} reload={load.reload} />}><span class="row"><Link href="/queues" class="button plain small" aria-label="Queues"><Icon name="back" /></Link>{name}</span></Title>
+      <Title name={`Queue ${name}`} source={{ path: `api/queues/${encodeURIComponent(name)}`, cli: `queues get ${quoted(name)}` }} actions={queue && <div class="row"><PauseButton queue={queue} reload={load.reload} /><Button kind="small danger" needs="control" refused={unfinished ? null : "Nothing in it is unfinished"} onClick={() => purge(true)}>Purge…</Button></div>}><span class="row"><Link href="/queues" class="button plain small" aria-label="Queues"><Icon name="back" /></Link>{name}</span></Title>
       {load.problem && !load.data && <Trouble problem={load.problem} retry={load.reload} />}
       {queue?.paused_at && <div class="row"><Badge state="paused">paused by {queue.paused_by ?? "somebody"} </Badge><Time at={queue.paused_at} /> <span class="quiet">{queue.pause_reason}</span></div>}
       {load.data && !queue && <div class="banner">Nothing is in this queue now, and no worker serves it.</div>}
@@ -56,6 +60,7 @@ export default function QueueScreen({ name }: { name: string }) {
           )}
         </Card>
       </div>
+      {purging && <Confirm action="cancel" filter={`queue:${name} status:${ACTIVE.join(",")}`} close={() => purge(false)} done={load.reload} />}
     </>
   );
 }

@@ -7,6 +7,7 @@ import { Button, Card, Command, count, Dialog, Empty, Loaded, Meter, Title } fro
 import { Glyph, State } from "../parts/state";
 import { span } from "../parts/time";
 import { attempt } from "../parts/toast";
+import { Keys } from "./keys";
 
 export default function QueuesScreen() {
   const load = useLoad<Queues>("api/queues", ["jobs", "workers"], 3_000);
@@ -23,6 +24,7 @@ export default function QueuesScreen() {
           </table></div>
         )}</Loaded>
       </Card>
+      <Keys />
     </>
   );
 }
