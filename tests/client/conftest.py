@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -30,11 +31,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(params=["blocking", "async"])
 async def speak(request: pytest.FixtureRequest, running: Running) -> AsyncIterator[Speak]:
     """`await speak(method, ...)` on either client in turn; iterators come back as lists."""
-    if request.param == "blocking":
-        with Client(running.url, patience=PATIENCE) as client:
+    async with speaking(request.param, running.url) as speak:
+        yield speak
+
+
+@asynccontextmanager
+async def speaking(kind: str, url: str, **options: Any) -> AsyncIterator[Speak]:
+    """See `speak`; `options` are those of the client."""
+    options = {"patience": PATIENCE} | options
+    if kind == "blocking":
+        with Client(url, **options) as client:
             yield partial(_blocking, client)
     else:
-        async with AsyncClient(running.url, patience=PATIENCE) as client_:
+        async with AsyncClient(url, **options) as client_:
             yield partial(_async, client_)
 
 

@@ -19,6 +19,8 @@ ABOUT_SEVERAL = {
     "api/scripts.py",
     "api/secrets.py",
     "cli/secrets.py",
+    "cli/ownership.py",
+    "client/ownership.py",
 }
 """Test files that walk a whole layer."""
 

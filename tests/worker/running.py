@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tenure.api.server import Server, build
+from tenure.client.access import login
 from tenure.client.asynchronous import AsyncClient
+from tenure.client.blocking import Client
 from tenure.client.retrying import Patience
 from tenure.coordinator.coordinator import Coordinator
 from tenure.settings import Settings
@@ -64,6 +66,13 @@ class Running:
     @property
     def worker_token(self) -> str | None:
         return _kept(self.settings.worker_token_file)
+
+    def add_user(self, name: str, role: str) -> str:
+        """The token of a new user."""
+        password = f"the password of {name}"
+        with Client(self.url, token=self.token) as client:
+            client.accounts.add_user(name=name, role=role, password=password)
+            return client.run(login(name, password)).token
 
     def use_lease(self, seconds: float) -> None:
         """Restart with another lease time."""
