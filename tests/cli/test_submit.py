@@ -6,6 +6,7 @@ import pytest
 
 from tenure.domain.ids import is_id
 from tests.cli.typed import Typed
+from tests.worker.running import Running
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -37,6 +38,33 @@ def test_every_option_arrives(tenure: Typed) -> None:
     assert (job["timeout_seconds"], job["max_attempts"], job["on_lost"]) == (90.0, 3, "fail")
     assert job["retry_policy"]["strategy"] == "linear"
     assert job["expires_at"] == "2041-01-01T00:00:00Z"
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+OTHER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "expected"),
+    [
+        (["--traceparent", TRACE], {"TRACEPARENT": OTHER}, TRACE),
+        ([], {"TRACEPARENT": TRACE}, TRACE),
+        ([], {"TRACEPARENT": "nothing"}, None),
+    ],
+)
+def test_a_job_goes_on_with_the_trace_it_is_submitted_in(
+    running: Running, words: list[str], environment: dict[str, str], expected: str | None
+) -> None:
+    """As that of a CI job, which tells it in the environment."""
+    tenure = Typed(running.url, **environment)
+    made = tenure("submit", "nobody", *words).out.strip()
+    assert tenure("jobs", "get", made).json["traceparent"] == expected
+
+
+def test_a_wrong_trace_is_refused(tenure: Typed) -> None:
+    done = tenure("submit", "nobody", "--traceparent", TRACE.upper())
+    assert (done.code, done.out) == (2, "")
+    assert "traceparent" in done.err
 
 
 def test_a_job_waits_for_others(tenure: Typed) -> None:

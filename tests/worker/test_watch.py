@@ -142,6 +142,17 @@ async def test_what_a_client_submits_within_a_span_is_in_its_trace(coordinator: 
         assert (await client.get(plain.id)).traceparent is None
 
 
+async def test_what_a_ci_job_submits_goes_on_in_its_trace(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACEPARENT", PARENT)
+    async with traced.client() as client, traced.worker(inner):
+        job = await client.submit("inner", "x")
+        await client.wait(job.id, timeout=20)
+        run = await traced.one("run", job.id)
+    assert f"{_above(run):016x}" in PARENT
+
+
 async def test_without_tracing_the_trace_still_travels(coordinator: Running) -> None:
     async with coordinator.client() as client, coordinator.worker(outer, inner):
         job = await client.submit("outer", "x", traceparent=PARENT)

@@ -75,6 +75,10 @@ def submit(
     on_conflict: Annotated[
         str | None, typer.Option(metavar="WORD", help="return_existing, reject or replace.")
     ] = None,
+    traceparent: Annotated[
+        str | None,
+        typer.Option(metavar="W3C", help="The trace it is part of; else TRACEPARENT, if set."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end.")] = False,
     wait_timeout: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Wait no longer; exit code 124.")
@@ -104,6 +108,7 @@ def submit(
         "join": join,
         "concurrency_key": concurrency_key,
         "unique": _unique(unique, unique_scope, on_conflict),
+        "traceparent": traceparent,
     }
     longest = None if wait_timeout is None else arguments.span(wait_timeout)
     submitted = session.client.submit(type_, arguments.payload(payload or []), **fields)

@@ -50,7 +50,8 @@ class SubmitFields(JobFields, total=False):
     ids of jobs to wait for, or `{"job_id": ..., "on": "success" | "failure" | "done"}`; `join`:
     "all" (default) or "any". `unique`: a key, or `key`, `scope`, `window_seconds` and
     `on_conflict`. `traceparent`: of the trace the job is part of (W3C); by default the one that
-    OpenTelemetry has open here, or that of the job that is running."""
+    OpenTelemetry has open here, that of the job that is running, or TRACEPARENT of the
+    environment."""
 
     idempotency_key: str | None
     depends_on: Sequence[str | Mapping[str, str]] | None

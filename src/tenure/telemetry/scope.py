@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextvars import ContextVar
 from typing import Any, Protocol
+
+from tenure.domain.trace import valid
 
 
 class Work(Protocol):
@@ -22,10 +25,18 @@ CURRENT: ContextVar[Work | None] = ContextVar("tenure_run", default=None)
 
 
 def traceparent() -> str | None:
-    """Of the span that OpenTelemetry has open here, else of the running job.
+    """What a submit from here belongs to: the span that OpenTelemetry has open here, else the
+    running job's trace; where no job runs, that of TRACEPARENT in the environment, with which
+    whoever started this process (a CI job, say) told its own."""
+    found = _traceparent()
+    if found is None and CURRENT.get() is None:
+        given = os.environ.get("TRACEPARENT", "")
+        return given if valid(given) else None
+    return found
 
-    Imports nothing: no span can be open in a process that has not imported OpenTelemetry.
-    """
+
+def _traceparent() -> str | None:
+    """Imports nothing: no span can be open in a process that has not imported OpenTelemetry."""
     span = _open_span()
     if span is not None:
         return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
@@ -39,7 +50,7 @@ def fields() -> dict[str, str]:
     running = CURRENT.get()
     if running is not None:
         found["job_id"] = running.job_id
-    trace = traceparent()
+    trace = _traceparent()
     if trace is not None:
         found["trace_id"], found["span_id"] = trace[3:35], trace[36:52]
     return found
