@@ -65,3 +65,32 @@ def test_queues_and_stats(tenure: Typed) -> None:
         assert time.monotonic() < ends
         time.sleep(0.05)
     assert "total submitted" in tenure("stats", "-o", "table").out
+
+
+@pytest.mark.usefixtures("worker")
+def test_handlers_are_listed_and_shown(tenure: Typed) -> None:
+    rows = {line[0]: line for line in tenure("handlers", "ls").lines}
+    assert {"greet", "linger", "progress", "refuse"} <= rows.keys()
+    assert int(rows["greet"][1]) >= 1
+    told = tenure("handlers", "get", "refuse").json
+    assert (told["type"], told["schema"]) == ("refuse", {"type": "string"})
+    done = tenure("handlers", "get", "refuze")
+    assert (done.code, done.out) == (5, "")
+    assert "did you mean refuse?" in done.err
+
+
+def test_numbers_over_time(tenure: Typed) -> None:
+    made(tenure, "counted", "--queue", "drawn")
+    rows = tenure("stats", "--last", "15m", "--queue", "drawn", "--type", "counted").lines
+    assert len(rows) == 15
+    assert sum(int(row[1]) for row in rows) >= 1
+    assert sum(point["submitted"] for point in tenure("stats", "--last", "1h", "-o", "json").json)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"), [(["--last", "5s"], "range_seconds"), (["--queue", "q"], "--last")]
+)
+def test_other_spans_are_refused(tenure: Typed, words: list[str], text: str) -> None:
+    done = tenure("stats", *words)
+    assert (done.code, done.out) == (2, "")
+    assert text in done.err

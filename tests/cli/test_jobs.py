@@ -61,6 +61,13 @@ def test_an_empty_list_is_a_header_and_empty_json(tenure: Typed) -> None:
     assert tenure("jobs", "ls", "-q", "nothing", "-o", "json").json == []
 
 
+def test_what_starts_next_comes_in_its_order(tenure: Typed) -> None:
+    late, early = (made(tenure, "next", "--priority", priority) for priority in ("-1", "1"))
+    ids = [line[0] for line in tenure("jobs", "pending", "-n", "500").lines]
+    assert ids.index(early) < ids.index(late)
+    assert len(tenure("jobs", "pending", "-n", "1").lines) == 1
+
+
 def test_a_job_for_a_program_and_for_a_person(tenure: Typed) -> None:
     job_id = made(tenure, "shown", "a=1", "--tag", "x")
     assert tenure("jobs", "get", job_id).json["payload"] == {"a": 1}

@@ -73,8 +73,10 @@ async def test_a_closed_client_submits_nothing(running: Running) -> None:
 
 
 def test_both_clients_have_the_same_methods() -> None:
-    ours = {name: one for name, one in vars(AsyncClient).items() if not name.startswith("_")}
-    theirs = {name: one for name, one in vars(Client).items() if not name.startswith("_")}
+    ours, theirs = (
+        {name: getattr(kind, name) for name in dir(kind) if not name.startswith("_")}
+        for kind in (AsyncClient, Client)
+    )
     assert ours.keys() - {"aclose"} == theirs.keys() - {"close"}
     for name in ours.keys() & theirs.keys():
         if isinstance(ours[name], property):

@@ -1,4 +1,4 @@
-"""`tenure queues`, `tenure workers`, `tenure stats`."""
+"""`tenure workers`, `tenure handlers`, `tenure stats`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from tenure.cli import arguments
 from tenure.cli.lazy import make_app
 from tenure.cli.session import Session, client_command
-from tenure.cli.show import WORKERS
-from tenure.domain.errors import InvalidInput, WorkerNotFound
+from tenure.cli.show import HANDLERS, SERIES, WORKERS
+from tenure.domain.errors import InvalidInput, NotFound, WorkerNotFound
+from tenure.domain.spelling import nearest
 from tenure.wire.workers import Worker
 
 workers = make_app(add_completion=False, help="Workers, and draining them.")
+handlers = make_app(add_completion=False, help="The types that workers offer.")
 stats = make_app(add_completion=False)
 
 
@@ -47,9 +50,43 @@ def _find(text: str, known: Any) -> Worker:
     return worker
 
 
+@client_command(handlers, "ls")
+def list_handlers(session: Session) -> None:
+    """List the types that workers offer or that had jobs within the last hour, with its numbers."""
+    session.printer.rows(session.client.handlers(), HANDLERS)
+
+
+@client_command(handlers, "get")
+def get_handler(
+    session: Session,
+    type_: Annotated[str, typer.Argument(metavar="TYPE", help="The handler's name.")],
+) -> None:
+    """Show one type, with the JSON Schema of its payload."""
+    known = {found.type: found for found in session.client.handlers()}
+    if type_ not in known:
+        raise NotFound(f"no worker offers {type_}{nearest(type_, known)}")
+    session.printer.record(known[type_])
+
+
 @client_command(stats, "stats", no_args_is_help=False)
-def show_stats(session: Session) -> None:
-    """Show counts, totals and delays."""
+def show_stats(
+    session: Session,
+    last: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="Over time: the last 15m, 1h, 6h, 1d or 7d."),
+    ] = None,
+    queue: Annotated[str | None, typer.Option("--queue", "-q", help="With --last: of one.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", "-t", help="With --last: of one handler.")
+    ] = None,
+) -> None:
+    """Show counts, totals and delays; with --last how they went."""
+    if last is not None:
+        found = session.client.series(arguments.span(last), queue=queue, type=type_)
+        session.printer.rows(found.points, SERIES)
+        return
+    if queue or type_:
+        raise typer.BadParameter("--queue and --type go with --last")
     told = session.client.stats()
     shown: dict[str, Any] = {"as of": told.as_of}
     for title, numbers in (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -14,9 +12,8 @@ from tenure.cli.following import follow_log, log_line, wait_for
 from tenure.cli.lazy import make_app
 from tenure.cli.output import cell
 from tenure.cli.session import Session, client_command
-from tenure.cli.show import EVENTS, JOBS, LOGS, RUNS, job_fields
+from tenure.cli.show import EVENTS, JOBS, LOGS, RUNS, UPCOMING, job_fields
 from tenure.telemetry.text import one_line
-from tenure.wire.jobs import LogLine
 
 app = make_app(add_completion=False, help="List, show, follow, change and stop jobs.")
 JobId = Annotated[
@@ -46,6 +43,17 @@ def list_jobs(
         limit=None if every else limit, status=status, queue=queue, type=type_, tag=tag, q=asked
     )
     session.printer.rows(found, JOBS)
+
+
+@client_command(app, "pending")
+def pending(
+    session: Session,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=500, help="At most so many.")
+    ] = 50,
+) -> None:
+    """List what would start next, in that order."""
+    session.printer.rows(session.client.pending(limit), UPCOMING)
 
 
 @client_command(app, "get")
@@ -90,17 +98,11 @@ def logs(
     found = session.job_id(job_id)
     lines = session.patient.follow(found, fence) if follow else session.client.logs(found, fence)
     if session.printer.machine:
-        session.printer.rows(_as_they_come(lines), LOGS)
+        show = session.printer.stream if follow else session.printer.rows
+        show(lines, LOGS)
         return
     for line in lines:
         typer.echo(log_line(line))
-
-
-def _as_they_come(lines: Iterator[LogLine]) -> Iterator[LogLine]:
-    """What was printed of a line is seen before the next one is waited for."""
-    for line in lines:
-        yield line
-        sys.stdout.flush()
 
 
 @client_command(app, "runs")

@@ -63,6 +63,12 @@ class Printer:
             for line in _headed(columns, (_cells(columns, record) for record in records)):
                 _write("\t".join(line))
 
+    def stream(self, records: Iterable[Any], columns: Mapping[str, Callable[[Any], Any]]) -> None:
+        """Records that come one by one, each shown before the next is waited for. JSON is one line
+        each, since the list may have no end."""
+        form = Output.JSONL if self._chosen is Output.JSON else self._chosen
+        Printer(form).rows(_seen(records), columns)
+
     def record(self, record: Any, shown: Mapping[str, Any] | None = None) -> None:
         """One Struct or mapping: name and value by line at a terminal or with `-o table`.
 
@@ -84,6 +90,12 @@ class Printer:
             self.record(record)
         else:
             _write(text)
+
+
+def _seen(records: Iterable[Any]) -> Iterator[Any]:
+    for record in records:
+        yield record
+        sys.stdout.flush()
 
 
 def cell(value: Any) -> str:

@@ -52,8 +52,13 @@ LOGS: Columns = {
     "level": attrgetter("level"),
     "text": attrgetter("text"),
 }
-
-
+UPCOMING: Columns = {
+    "id": attrgetter("job_id"),
+    "type": attrgetter("type"),
+    "queue": attrgetter("queue"),
+    "priority": attrgetter("priority"),
+    "due": attrgetter("run_at"),
+}
 DEAD_LETTERS: Columns = {
     "fingerprint": attrgetter("fingerprint"),
     "count": attrgetter("count"),
@@ -129,6 +134,33 @@ WORKERS: Columns = {
     "host": lambda worker: f"{worker.hostname}:{worker.pid}",
     "seen": attrgetter("last_seen_at"),
 }
+HANDLERS: Columns = {
+    "type": attrgetter("type"),
+    "workers": attrgetter("workers"),
+    "queues": attrgetter("queues"),
+    "completed": attrgetter("completed"),
+    "failed": attrgetter("failed"),
+    "retried": attrgetter("retried"),
+    "p50": lambda handler: _brief(handler.duration_seconds.get("p50")),
+    "p95": lambda handler: _brief(handler.duration_seconds.get("p95")),
+}
+SERIES: Columns = {
+    "time": attrgetter("at"),
+    "submitted": attrgetter("submitted"),
+    "completed": attrgetter("completed"),
+    "failed": attrgetter("failed"),
+    "cancelled": attrgetter("cancelled"),
+    "retried": attrgetter("retried"),
+    "lost": attrgetter("lost"),
+    "delay p95": lambda point: _brief(point.start_delay_seconds.get("p95")),
+    "duration p95": lambda point: _brief(point.duration_seconds.get("p95")),
+}
+LIVE: Columns = {
+    "id": attrgetter("id"),
+    "event": attrgetter("kind"),
+    "topic": attrgetter("topic"),
+    "stats": attrgetter("stats"),
+}
 
 
 def _times(schedule: Schedule) -> str:
@@ -198,6 +230,10 @@ def progress_text(job: Job) -> str:
 
 def _kept(name: str) -> bool:
     return name == "payload"
+
+
+def _brief(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}s"
 
 
 def _seconds(value: float | None) -> str | None:

@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from tenure.client import routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
+from tenure.client.fleet import AsyncFleetMethods
 from tenure.client.following import Follower
 from tenure.client.gathering import Gatherer
+from tenure.client.operations import AsyncOperationMethods
 from tenure.client.queues import AsyncQueueMethods
 from tenure.client.retrying import RETRIED
-from tenure.client.routes import Filter, OperationFields
+from tenure.client.routes import Filter
+from tenure.client.streams import Item, Stream
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import Token, target
 from tenure.client.transport import DEFAULT_TIMEOUT, AsyncTransport
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
-from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
-from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.jobs import Job, JobEvent, LogLine, Run, Upcoming
 from tenure.wire.limits import Limit
-from tenure.wire.operations import Operation, Preview
-from tenure.wire.system import Stats
-from tenure.wire.workers import Worker
 
 if TYPE_CHECKING:
     import httpcore
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from tenure.client.access import AsyncAccounts
     from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
+    from tenure.client.listening import LiveEvent
     from tenure.client.notifications import AsyncNotifications
     from tenure.client.retrying import Patience
     from tenure.client.schedules import AsyncSchedules
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class AsyncClient(AsyncQueueMethods):
+class AsyncClient(AsyncFleetMethods, AsyncOperationMethods, AsyncQueueMethods):
     """`Client` for one event loop: the same methods, arguments and errors, awaited.
 
     Concurrent `submit` calls travel together: what waits while a request is on its way goes into
@@ -199,70 +199,42 @@ class AsyncClient(AsyncQueueMethods):
             if (after := page.next) is None:
                 return
 
-    async def follow(
+    def follow(
         self, job_id: str, fence: int | None = None, timeout: timedelta | float | None = None
     ) -> AsyncIterator[LogLine]:
         """See `Client.follow`."""
-        follower = Follower(job_id, fence, timeout, self._transport.patience)
-        while not follower.ended:
+        return self._read(Follower(job_id, fence, timeout, self._transport.patience))
+
+    def listen(self, *topics: str, after: str | None = None) -> AsyncIterator[LiveEvent]:
+        """See `Client.listen`."""
+        from tenure.client.listening import Listener
+
+        return self._read(Listener(topics, after, self._transport.patience))
+
+    async def _read(self, stream: Stream[Item]) -> AsyncIterator[Item]:
+        while not stream.ended:
             try:
                 async with self._transport.stream(
-                    follower.path, follower.headers, follower.silence
+                    stream.path, stream.headers, stream.silence
                 ) as chunks:
                     async for chunk in chunks:
-                        for line in follower.take(chunk):
-                            yield line
-                follower.closed()
+                        for item in stream.take(chunk):
+                            yield item
+                stream.closed()
             except RETRIED as error:
-                await asyncio.sleep(follower.pause(error))
+                await asyncio.sleep(stream.pause(error))
 
     async def events(self, job_id: str) -> Sequence[JobEvent]:
         """See `Client.events`."""
         return await self.run(routes.events(job_id))
 
-    async def begin(
-        self,
-        action: str,
-        filter: str,  # noqa: A002
-        **options: Unpack[OperationFields],
-    ) -> Operation:
-        """See `Client.begin`."""
-        return await self.run(routes.begin(action, filter, options))
-
-    async def preview(
-        self,
-        action: str,
-        filter: str,  # noqa: A002
-        **options: Unpack[OperationFields],
-    ) -> Preview:
-        """See `Client.preview`."""
-        return await self.run(routes.preview(action, filter, options))
-
-    async def operation(self, operation_id: str) -> Operation:
-        """See `Client.operation`."""
-        return await self.run(routes.operation(operation_id))
-
-    async def operations(self, limit: int | None = None) -> Sequence[Operation]:
-        """See `Client.operations`."""
-        return await self.run(routes.operations(limit))
-
-    async def abort(self, operation_id: str, reason: str | None = None) -> Operation:
-        """See `Client.abort`."""
-        return await self.run(routes.abort(operation_id, reason))
+    async def pending(self, limit: int | None = None) -> Sequence[Upcoming]:
+        """See `Client.pending`."""
+        return await self.run(routes.pending(limit))
 
     async def explain(self, job_id: str) -> Explanation:
         """See `Client.explain`."""
         return await self.run(routes.explain(job_id))
-
-    async def dead_letters(
-        self, q: str | None = None, limit: int | None = None
-    ) -> DeadLetterGroups:
-        """See `Client.dead_letters`."""
-        return await self.run(routes.dead_letters(q, limit))
-
-    async def dead_letter_group(self, fingerprint: str) -> DeadLetters:
-        """See `Client.dead_letter_group`."""
-        return await self.run(routes.dead_letter_group(fingerprint))
 
     async def submit_workflow(
         self, jobs: Iterable[WorkflowJob], **fields: Unpack[WorkflowFields]
@@ -316,18 +288,6 @@ class AsyncClient(AsyncQueueMethods):
         from tenure.client import flows
 
         return await self.run(flows.act(workflow_id, "retry", reason))
-
-    async def workers(self) -> Sequence[Worker]:
-        """See `Client.workers`."""
-        return await self.run(routes.workers())
-
-    async def drain(self, worker_id: str) -> Worker:
-        """See `Client.drain`."""
-        return await self.run(routes.drain(worker_id))
-
-    async def stats(self) -> Stats:
-        """See `Client.stats`."""
-        return await self.run(routes.stats())
 
     async def limits(self) -> Sequence[Limit]:
         """See `Client.limits`."""

@@ -11,22 +11,21 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from tenure.client import routes
 from tenure.client.batches import batches, encode_specs
 from tenure.client.call import Call
+from tenure.client.fleet import FleetMethods
 from tenure.client.following import Follower
+from tenure.client.operations import OperationMethods
 from tenure.client.queues import QueueMethods
 from tenure.client.retrying import RETRIED
-from tenure.client.routes import Filter, OperationFields
+from tenure.client.routes import Filter
+from tenure.client.streams import Item, Stream
 from tenure.client.submission import EditFields, JobSpec, SubmitFields, Submitted, encode_job
 from tenure.client.target import Token, target
 from tenure.client.transport import DEFAULT_TIMEOUT, Transport
 from tenure.domain.errors import TenureError
 from tenure.wire.base import Page
-from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
-from tenure.wire.jobs import Job, JobEvent, LogLine, Run
+from tenure.wire.jobs import Job, JobEvent, LogLine, Run, Upcoming
 from tenure.wire.limits import Limit
-from tenure.wire.operations import Operation, Preview
-from tenure.wire.system import Stats
-from tenure.wire.workers import Worker
 
 if TYPE_CHECKING:
     import httpcore
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from tenure.client.access import Accounts
     from tenure.client.audit import AuditFilter
     from tenure.client.flows import WorkflowFields, WorkflowJob
+    from tenure.client.listening import LiveEvent
     from tenure.client.notifications import Notifications
     from tenure.client.retrying import Patience
     from tenure.client.schedules import Schedules
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-class Client(QueueMethods):
+class Client(FleetMethods, OperationMethods, QueueMethods):
     """Speaks to a coordinator from ordinary code; may be shared by threads.
 
     Without `url`, address, token and `ca_file` come from the settings (`TENURE_COORDINATOR_URL`,
@@ -217,73 +217,40 @@ class Client(QueueMethods):
         `timeout`: a timedelta or seconds; None follows for ever. Raises WaitTimeout, up to five
         seconds late while lines come; JobNotFound, TooMany.
         """
-        follower = Follower(job_id, fence, timeout, self._transport.patience)
-        while not follower.ended:
+        return self._read(Follower(job_id, fence, timeout, self._transport.patience))
+
+    def listen(self, *topics: str, after: str | None = None) -> Iterator[LiveEvent]:
+        """Live events of these topics (`stats` if none is named) as they come, for as long as they
+        are read: numbers, and hints of what changed. See `docs/live-events.md` for the topics.
+
+        `after`: the id of the event to go on behind. A broken stream is taken up again within the
+        patience. Raises InvalidInput, JobNotFound, WorkflowNotFound, TooMany.
+        """
+        from tenure.client.listening import Listener
+
+        return self._read(Listener(topics, after, self._transport.patience))
+
+    def _read(self, stream: Stream[Item]) -> Iterator[Item]:
+        while not stream.ended:
             try:
-                with self._transport.stream(
-                    follower.path, follower.headers, follower.silence
-                ) as chunks:
+                with self._transport.stream(stream.path, stream.headers, stream.silence) as chunks:
                     for chunk in chunks:
-                        yield from follower.take(chunk)
-                follower.closed()
+                        yield from stream.take(chunk)
+                stream.closed()
             except RETRIED as error:
-                time.sleep(follower.pause(error))
+                time.sleep(stream.pause(error))
 
     def events(self, job_id: str) -> Sequence[JobEvent]:
         """What people did to the job and what befell it, in order."""
         return self.run(routes.events(job_id))
 
-    def begin(
-        self,
-        action: str,
-        filter: str,  # noqa: A002
-        **options: Unpack[OperationFields],
-    ) -> Operation:
-        """Do one thing to every job that a filter shows: cancel, retry, delete, requeue or
-        priority. Returns at once; the coordinator works through them (`operation`).
-
-        Raises InvalidInput pointing at what is wrong with the filter.
-        """
-        return self.run(routes.begin(action, filter, options))
-
-    def preview(
-        self,
-        action: str,
-        filter: str,  # noqa: A002
-        **options: Unpack[OperationFields],
-    ) -> Preview:
-        """What `begin` with the same arguments would meet, counted but not touched."""
-        return self.run(routes.preview(action, filter, options))
-
-    def operation(self, operation_id: str) -> Operation:
-        """How far an operation is. Raises OperationNotFound."""
-        return self.run(routes.operation(operation_id))
-
-    def operations(self, limit: int | None = None) -> Sequence[Operation]:
-        """The newest operations, at most `limit` (50)."""
-        return self.run(routes.operations(limit))
-
-    def abort(self, operation_id: str, reason: str | None = None) -> Operation:
-        """Do no more of an operation; what was done stays done.
-
-        Raises OperationNotFound, IllegalTransition when it has ended.
-        """
-        return self.run(routes.abort(operation_id, reason))
+    def pending(self, limit: int | None = None) -> Sequence[Upcoming]:
+        """What would be claimed, in order of claim, at most `limit` (50)."""
+        return self.run(routes.pending(limit))
 
     def explain(self, job_id: str) -> Explanation:
         """Why the job is where it is: the reasons, the one that decides first."""
         return self.run(routes.explain(job_id))
-
-    def dead_letters(self, q: str | None = None, limit: int | None = None) -> DeadLetterGroups:
-        """Failed jobs grouped by their error, the largest of `limit` (50) groups first.
-
-        `q`: a filter. Run them again with `begin("retry", "fingerprint:...")`.
-        """
-        return self.run(routes.dead_letters(q, limit))
-
-    def dead_letter_group(self, fingerprint: str) -> DeadLetters:
-        """Failed jobs of one fingerprint. Raises NotFound."""
-        return self.run(routes.dead_letter_group(fingerprint))
 
     def submit_workflow(
         self, jobs: Iterable[WorkflowJob], **fields: Unpack[WorkflowFields]
@@ -341,18 +308,6 @@ class Client(QueueMethods):
         from tenure.client import flows
 
         return self.run(flows.act(workflow_id, "retry", reason))
-
-    def workers(self) -> Sequence[Worker]:
-        """The workers the coordinator knows."""
-        return self.run(routes.workers())
-
-    def drain(self, worker_id: str) -> Worker:
-        """Ask a worker to take no more jobs, to finish what it runs and to leave."""
-        return self.run(routes.drain(worker_id))
-
-    def stats(self) -> Stats:
-        """Counts, totals and delays of the whole store; not newer than its `as_of`."""
-        return self.run(routes.stats())
 
     def limits(self) -> Sequence[Limit]:
         """The limits of concurrency keys that somebody set or that are in use, by key."""

@@ -5,6 +5,7 @@ Both clients only execute calls, so a route is described in one place.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,22 @@ class Call(Generic[Answered_co]):
     headers: Mapping[str, str] | None = None
     timeout: float | None = None
     repeatable: bool = False
+
+
+class Runner(ABC):
+    """What parts of `Client` build upon."""
+
+    @abstractmethod
+    def run(self, call: Call[Result]) -> Result:
+        """See `Client.run`."""
+
+
+class AsyncRunner(ABC):
+    """What parts of `AsyncClient` build upon."""
+
+    @abstractmethod
+    async def run(self, call: Call[Result]) -> Result:
+        """See `Client.run`."""
 
 
 def held(wait: float | None) -> float | None:

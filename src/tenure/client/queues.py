@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, TypedDict, Unpack
 
-from tenure.client.call import Call, nothing, path, reads
+from tenure.client.call import AsyncRunner, Call, Runner, nothing, path, reads
 from tenure.wire.base import encode
 from tenure.wire.queues import Queue, Queues
-
-Result = TypeVar("Result")
 
 _queue = reads(Queue)
 _queues = reads(Queues)
@@ -67,12 +64,8 @@ def _act(name: str, action: str, reason: str | None) -> Call[Queue]:
     return Call("POST", path("queues", name, action), _queue, body, repeatable=True)
 
 
-class QueueMethods(ABC):
+class QueueMethods(Runner):
     """The part of `Client` about queues."""
-
-    @abstractmethod
-    def run(self, call: Call[Result]) -> Result:
-        """See `Client.run`."""
 
     def queues(self) -> Sequence[Queue]:
         """Every queue with unfinished jobs, a worker or settings, by name."""
@@ -104,12 +97,8 @@ class QueueMethods(ABC):
         return self.run(_act(name, "resume", reason))
 
 
-class AsyncQueueMethods(ABC):
+class AsyncQueueMethods(AsyncRunner):
     """The part of `AsyncClient` about queues."""
-
-    @abstractmethod
-    async def run(self, call: Call[Result]) -> Result:
-        """See `Client.run`."""
 
     async def queues(self) -> Sequence[Queue]:
         """See `Client.queues`."""

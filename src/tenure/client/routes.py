@@ -15,14 +15,10 @@ from tenure.client.waiting import Wait
 from tenure.domain.errors import TenureError
 from tenure.telemetry import scope
 from tenure.wire.base import Page, encode
-from tenure.wire.deadletters import DeadLetterGroups, DeadLetters
 from tenure.wire.explaining import Explanation
 from tenure.wire.jobs import Batch, Job, JobEvent, LogLine, Run, Upcoming
 from tenure.wire.limits import Limit
-from tenure.wire.operations import Operation, Preview
 from tenure.wire.problem import to_error
-from tenure.wire.system import Autoscale, Stats
-from tenure.wire.workers import Worker
 
 MAX_BATCH = 10_000
 """Jobs in one request."""
@@ -43,16 +39,6 @@ class Filter(TypedDict, total=False):
     q: str | None
 
 
-class OperationFields(TypedDict, total=False):
-    """What more an operation takes: `queue` goes with requeue, `priority` with priority, `canary`
-    with retry (one job first, the others when it completed)."""
-
-    reason: str
-    queue: str
-    priority: int
-    canary: bool
-
-
 class _Id(msgspec.Struct):
     id: str
 
@@ -66,18 +52,9 @@ _events = reads(Page[JobEvent])
 _explanation = reads(Explanation)
 _batch = reads(Batch)
 _id = reads(_Id)
-_workers = reads(Page[Worker])
-_worker = reads(Worker)
-_stats = reads(Stats)
-_autoscale = reads(Autoscale)
 _limit = reads(Limit)
 _limits = reads(Page[Limit])
 _upcoming = reads(Page[Upcoming])
-_operation = reads(Operation)
-_operations = reads(Page[Operation])
-_preview = reads(Preview)
-_groups = reads(DeadLetterGroups)
-_group = reads(DeadLetters)
 
 
 def submit(job: EncodedJob) -> Call[Submitted]:
@@ -222,70 +199,6 @@ def pending(limit: int | None) -> Call[list[Upcoming]]:
     """What would be claimed, in order of claim."""
     where = path("jobs", "pending", limit=limit)
     return Call("GET", where, lambda a: _upcoming(a).items, repeatable=True)
-
-
-def begin(action: str, filter: str, options: OperationFields) -> Call[Operation]:  # noqa: A002
-    """Do one thing to every job of a filter."""
-    body = encode({"action": action, "filter": filter, **options})
-    return Call("POST", path("operations"), _operation, body)
-
-
-def preview(action: str, filter: str, options: OperationFields) -> Call[Preview]:  # noqa: A002
-    """Count what `begin` would meet."""
-    body = encode({"action": action, "filter": filter, **options, "dry_run": True})
-    return Call("POST", path("operations"), _preview, body, repeatable=True)
-
-
-def operation(id_: str) -> Call[Operation]:
-    """How far an operation is."""
-    return Call("GET", path("operations", id_), _operation, repeatable=True)
-
-
-def operations(limit: int | None) -> Call[list[Operation]]:
-    """The newest operations."""
-    where = path("operations", limit=limit)
-    return Call("GET", where, lambda a: _operations(a).items, repeatable=True)
-
-
-def abort(id_: str, reason: str | None) -> Call[Operation]:
-    """Do no more of an operation."""
-    body = encode({} if reason is None else {"reason": reason})
-    return Call("POST", path("operations", id_, "abort"), _operation, body, repeatable=True)
-
-
-def dead_letters(q: str | None, limit: int | None) -> Call[DeadLetterGroups]:
-    """Failed jobs grouped by their error."""
-    return Call("GET", path("dead-letters", q=q, limit=limit), _groups, repeatable=True)
-
-
-def dead_letter_group(fingerprint: str) -> Call[DeadLetters]:
-    """Failed jobs of one fingerprint."""
-    return Call("GET", path("dead-letters", fingerprint), _group, repeatable=True)
-
-
-def workers() -> Call[list[Worker]]:
-    """The workers known."""
-    return Call("GET", path("workers"), lambda a: _workers(a).items, repeatable=True)
-
-
-def worker(id_: str) -> Call[Worker]:
-    """One worker."""
-    return Call("GET", path("workers", id_), _worker, repeatable=True)
-
-
-def drain(id_: str) -> Call[Worker]:
-    """Ask a worker to take no more jobs and to leave."""
-    return Call("POST", path("workers", id_, "drain"), _worker, b"{}", repeatable=True)
-
-
-def stats() -> Call[Stats]:
-    """Numbers of the whole store."""
-    return Call("GET", path("stats"), _stats, repeatable=True)
-
-
-def autoscale(queue: str) -> Call[Autoscale]:
-    """The demand of one queue."""
-    return Call("GET", path("autoscale", queue=queue), _autoscale, repeatable=True)
 
 
 def limits(limit: int | None, after: str | None) -> Call[Page[Limit]]:
