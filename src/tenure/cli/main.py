@@ -30,6 +30,7 @@ class _Root(LazyGroup):
         "handlers": ("tenure.cli.fleet:handlers", "The types that workers offer."),
         "stats": ("tenure.cli.fleet:stats", "Counts, totals and delays, now or over time."),
         "events": ("tenure.cli.events:app", "Numbers and changes as they happen."),
+        "top": ("tenure.cli.top:app", "Queues, workers and throughput, live."),
         "audit": ("tenure.cli.audit:app", "Who did what."),
         "verify": ("tenure.cli.verify:verify", "Check the store and the chain of the audit."),
         "login": ("tenure.cli.login:login", "Log in, and stay so."),
