@@ -14,9 +14,10 @@ from tests.ui.site import Site
 
 SCREENS = {
     "overview": ("/", "Start delay"),
-    "jobs": ("/jobs", "all there are"),
+    "jobs": ("/jobs", " shown"),
     "jobs-filtered": ("/jobs?q=status:failed type:refuse", "refused on purpose"),
     "jobs-empty": ("/jobs?q=type:nothing-like-this", "No job fits this filter"),
+    "jobs-peek": ("/jobs?peek={completed}", "hello person 2"),
     "jobs-wrong": ("/jobs?q=quue:x", "did you mean queue"),
     "job": ("/jobs/{completed}", "Completed in attempt 1 of 4"),
     "job-payload": ("/jobs/{completed}?tab=payload", "person 2"),

@@ -17,6 +17,8 @@ PAGES = {
     "/schedules/{schedule}": "schedules get", "/queues": "queues ls", "/queues/gpu": "queues get",
     "/workers": "workers ls", "/workers/{worker}": None, "/dead": "dlq ls",
     "/operations": "operations ls", "/handlers": None, "/workflows?status=running": "workflows ls",
+    "/jobs?q=status:failed not type:it's": "jobs ls",
+    "/workflows/{workflow}": "workflows show",
     "/alerts": "notify rules", "/alerts?tab=channels": "notify channels",
     "/alerts?tab=deliveries&status=failed": "notify deliveries --status failed",
     "/admin": "users ls", "/admin?tab=health": None,

@@ -5,6 +5,7 @@ import { call, Problem } from "../api/client";
 import { paused, standing, watch } from "../live/live";
 
 const LEAST_MS = 900;
+const REST = 8; // what took a second to read is not read again for eight
 const KEPT = 60;
 const cache = new Map<string, unknown>();
 
@@ -30,7 +31,8 @@ function remember(path: string, data: unknown): void {
 export function useLoad<T>(path: string | null, topics: string[] = [], everyMs = 0, leastMs = LEAST_MS): Load<T> {
   const blank = (): Held<T> => ({ path, data: path === null ? undefined : (cache.get(path) as T), problem: null, loading: path !== null, at: Date.now() });
   const [held, hold] = useState<Held<T>>(blank);
-  const state = useRef({ last: 0, timer: 0, missed: false, abort: null as AbortController | null });
+  const state = useRef({ last: 0, took: 0, timer: 0, due: Infinity, reading: false, old: false, missed: false, abort: null as AbortController | null });
+  const later = useRef<() => void>(() => undefined);
   const shown = held.path === path ? held : blank();
 
   const read = useCallback(async () => {
@@ -39,9 +41,13 @@ export function useLoad<T>(path: string | null, topics: string[] = [], everyMs =
     now.abort?.abort();
     const abort = (now.abort = new AbortController());
     now.last = Date.now();
+    now.due = Infinity;
+    now.reading = true;
+    now.old = false;
     try {
       const data = await call<T>(path, { signal: abort.signal });
       if (abort.signal.aborted) return;
+      now.took = Date.now() - now.last;
       remember(path, data);
       hold({ path, data, problem: null, loading: false, at: Date.now() });
     } catch (error) {
@@ -50,17 +56,25 @@ export function useLoad<T>(path: string | null, topics: string[] = [], everyMs =
       hold((before) => ({ path, data: before.path === path ? before.data : (cache.get(path) as T), problem, loading: false, at: before.at }));
       if (problem.status === 0 || problem.status >= 500) now.timer = window.setTimeout(() => void read(), 3_000);
     }
+    now.reading = false;
+    if (now.old) later.current();
   }, [path]);
 
-  const reload = useCallback(() => {
+  const again = useCallback((pause: number) => {
     const now = state.current;
+    const due = Math.min(now.due, now.last + pause);
     clearTimeout(now.timer);
-    now.timer = window.setTimeout(() => void read(), Math.max(0, leastMs - (Date.now() - now.last)));
-  }, [read, leastMs]);
+    now.due = due;
+    now.timer = window.setTimeout(() => void read(), Math.max(0, due - Date.now()));
+  }, [read]);
+  const reload = useCallback(() => again(leastMs), [again, leastMs]);
   const soon = useCallback(() => {
-    if (document.hidden) state.current.missed = true;
-    else reload();
-  }, [reload]);
+    const now = state.current;
+    if (document.hidden) now.missed = true;
+    else if (now.reading) now.old = true; // what is under way may not have seen it
+    else again(Math.max(leastMs, REST * now.took));
+  }, [again, leastMs]);
+  later.current = soon;
 
   useEffect(() => {
     void read();
@@ -78,6 +92,7 @@ export function useLoad<T>(path: string | null, topics: string[] = [], everyMs =
       document.removeEventListener("visibilitychange", seen);
       clearInterval(ticking);
       clearTimeout(state.current.timer);
+      Object.assign(state.current, { due: Infinity, took: 0, reading: false });
       state.current.abort?.abort();
     };
   }, [read, soon, topics.join(), everyMs]);

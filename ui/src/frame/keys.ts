@@ -39,7 +39,8 @@ addEventListener("keydown", (event) => {
   const chord = (event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k";
   if (!chord && (event.metaKey || event.ctrlKey || event.altKey || typing(event.target) || !singleKeys.value)) return;
   if (!chord && document.querySelector("dialog[open]")) return;
-  const name = chord ? "mod k" : prefix ? `${prefix} ${event.key}` : event.key;
+  const key = event.key === " " ? "Space" : event.key;
+  const name = chord ? "mod k" : prefix ? `${prefix} ${key}` : key;
   if (!chord && !prefix && event.key === "g") {
     prefix = "g";
     setTimeout(() => (prefix = ""), 1_200);
@@ -47,7 +48,7 @@ addEventListener("keydown", (event) => {
   }
   prefix = "";
   const onControl = event.target instanceof HTMLElement && event.target.closest("a, button, summary, [role=tab]");
-  if (onControl && (event.key === "Enter" || event.key === " ")) return;
+  if (onControl && (key === "Enter" || key === "Space")) return;
   const found = keysNow().find((key) => key.keys === name);
   if (!found) return;
   event.preventDefault();

@@ -103,6 +103,8 @@ const ICONS: Record<string, string> = {
   out: "M9.5 5V3h-6v10h6v-2M6.5 8h7m-2.5-2.5L13.5 8 11 10.5",
   back: "M10 3 5 8l5 5",
   alerts: "M4 11V7a4 4 0 0 1 8 0v4l1.2 1.5H2.8zM6.6 14.2h2.8",
+  down: "m4.5 6.5 3.5 3.5 3.5-3.5",
+  peek: "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8ZM8 9.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6Z",
 };
 
 export function Icon({ name }: { name: string }) {

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-const ROW = 34;
+const ROOMY = 34;
 const BEYOND = 12;
 
 interface Props<T> {
@@ -16,9 +16,12 @@ interface Props<T> {
   atEnd?: () => void;
   /** The row to keep in sight. */
   at?: number;
+  /** The height of a row, and the least width of the table, in pixels. */
+  height?: number;
+  least?: number;
 }
 
-export function VirtualTable<T>({ items, columns, head, row, label, total, atEnd, at }: Props<T>) {
+export function VirtualTable<T>({ items, columns, head, row, label, total, atEnd, at, height = ROOMY, least }: Props<T>) {
   const box = useRef<HTMLDivElement>(null);
   const [window_, setWindow] = useState({ top: 0, height: 700 });
   const look = () => box.current && setWindow({ top: box.current.scrollTop, height: box.current.clientHeight });
@@ -28,26 +31,26 @@ export function VirtualTable<T>({ items, columns, head, row, label, total, atEnd
     if (box.current) observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
-  const first = Math.max(0, Math.floor(window_.top / ROW) - BEYOND);
-  const last = Math.min(items.length, Math.ceil((window_.top + window_.height) / ROW) + BEYOND);
+  const first = Math.max(0, Math.floor(window_.top / height) - BEYOND);
+  const last = Math.min(items.length, Math.ceil((window_.top + window_.height) / height) + BEYOND);
   useEffect(() => {
     if (last >= items.length) atEnd?.();
   }, [last, items.length]);
   useEffect(() => {
     const there = box.current;
     if (at === undefined || at < 0 || !there) return;
-    const top = at * ROW;
+    const top = at * height;
     if (top < there.scrollTop) there.scrollTop = top;
-    else if (top + 3 * ROW > there.scrollTop + there.clientHeight) there.scrollTop = top + 3 * ROW - there.clientHeight;
-  }, [at]);
+    else if (top + 3 * height > there.scrollTop + there.clientHeight) there.scrollTop = top + 3 * height - there.clientHeight;
+  }, [at, height]);
   return (
     <div class="list" ref={box} onScroll={look} tabIndex={0} role="region" aria-label={label}>
-      <table class="fixed" aria-rowcount={(total ?? items.length) + 1}>
+      <table class="fixed" style={{ "--row": `${height}px`, ...(least ? { minWidth: `${least}px` } : {}) }} aria-rowcount={(total ?? items.length) + 1}>
         {head}
         <tbody>
-          {first > 0 && <tr class="space" aria-hidden="true"><td colSpan={columns} style={{ height: `${first * ROW}px` }} /></tr>}
+          {first > 0 && <tr class="space" aria-hidden="true"><td colSpan={columns} style={{ height: `${first * height}px` }} /></tr>}
           {items.slice(first, last).map((item, n) => row(item, first + n))}
-          {last < items.length && <tr class="space" aria-hidden="true"><td colSpan={columns} style={{ height: `${(items.length - last) * ROW}px` }} /></tr>}
+          {last < items.length && <tr class="space" aria-hidden="true"><td colSpan={columns} style={{ height: `${(items.length - last) * height}px` }} /></tr>}
         </tbody>
       </table>
     </div>

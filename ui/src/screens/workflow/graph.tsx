@@ -1,88 +1,135 @@
 // The graph: drag to move, wheel or buttons to zoom; the list is its twin for those who cannot see it.
+// Of a large one only what is in sight is drawn, and from afar only coloured places.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import type { Node, WorkflowDetail } from "../../api/types";
 import { Button } from "../../parts/kit";
-import { Glyph, toneOf } from "../../parts/state";
 import { HEIGHT, layOut, type Laid, WIDTH } from "./layout";
+import { Far, Near } from "./picture";
+import { among, type Area, boxAt, boxesIn } from "./sight";
 
 interface View { x: number; y: number; scale: number }
+const [LEAST, MOST] = [0.0003, 3];
+const READABLE = 0.1; // below this a first look shows the beginning, not the whole
+const MOST_NEAR = 400;
+const REACH = 24; // pixels that a click may miss a box by
+const CELL = 600; // in sight is what lies in the cells of a grid that one looks at
 
 export default function Graph({ flow, find }: { flow: WorkflowDetail; find: string }) {
-  const shape = flow.nodes.map((node) => node.key + node.depends_on.map((edge) => edge.key).join()).join(";");
-  const laid = useMemo(() => layOut(flow.nodes.map((node) => ({ key: node.key, type: node.type, after: node.depends_on.filter((edge) => edge.key !== null).map((edge) => ({ key: edge.key!, on: edge.on })) }))), [shape]);
-  const nodes = new Map(flow.nodes.map((node) => [node.key, node]));
+  const laid = useLaid(flow);
+  const members = useMemo(() => {
+    const nodes = new Map(flow.nodes.map((node) => [node.key, node]));
+    return laid.boxes.map((box) => box.members.map((key) => nodes.get(key)!).filter(Boolean));
+  }, [laid, flow]);
   const picture = useRef<SVGSVGElement>(null);
   const [view, setView] = useState<View | null>(null);
-  const drag = useRef<{ x: number; y: number; view: View } | null>(null);
   const [, drawn] = useState(false);
   useEffect(() => drawn(true), []); // the size is known from the second time on
-  const fit = fitted(laid, picture.current);
-  const now = view ?? fit;
-  const zoom = (by: number) => setView({ ...now, scale: Math.min(3, Math.max(0.05, now.scale * by)) });
+  useEffect(() => setView(null), [laid]);
+  const size = { width: picture.current?.clientWidth ?? 1000, height: picture.current?.clientHeight ?? 520 };
+  const now = view ?? first(laid, size);
+  const zoom = (by: number, at = { x: size.width / 2, y: size.height / 2 }) => {
+    const scale = Math.min(MOST, Math.max(LEAST, now.scale * by));
+    const times = scale / now.scale;
+    setView({ scale, x: at.x - (at.x - now.x) * times, y: at.y - (at.y - now.y) * times });
+  };
+  const hand = useHand(now, setView, zoom);
+  const area = inSight(now, size);
+  const shown = useMemo(() => (laid.boxes.length <= MOST_NEAR ? laid.boxes.map((_, n) => n) : boxesIn(laid, area)), [laid, ...Object.values(area)]);
+  const near = shown.length <= MOST_NEAR;
+  const open = useOpen(members);
+  const content = useMemo(
+    () => near ? <Near laid={laid} shown={shown} links={among(laid, shown, area)} members={members} find={find} open={open} /> : <Far laid={laid} members={members} find={find} />,
+    [laid, near ? shown : null, members, find],
+  );
+  const approach = (event: MouseEvent) => {
+    if (near || hand.moved()) return;
+    const { x, y } = point(event);
+    const box = boxAt(laid, (x - now.x) / now.scale, (y - now.y) / now.scale, REACH / now.scale);
+    if (box !== null) setView({ scale: 1, x: x - laid.boxes[box]!.x - WIDTH / 2, y: y - laid.boxes[box]!.y - HEIGHT / 2 });
+  };
   return (
     <div style={{ position: "relative" }}>
       <div class="row" style={{ position: "absolute", right: "12px", top: "10px", zIndex: 2 }}>
-        <Button kind="small" aria-label="Zoom in" onClick={() => zoom(1.25)}>+</Button><Button kind="small" aria-label="Zoom out" onClick={() => zoom(0.8)}>−</Button><Button kind="small" onClick={() => setView(null)}>Fit</Button>
+        {!near && <span class="quiet">{laid.boxes.length.toLocaleString("en-US")} boxes: click one to come near</span>}
+        <Button kind="small" aria-label="Zoom in" onClick={() => zoom(1.25)}>+</Button><Button kind="small" aria-label="Zoom out" onClick={() => zoom(0.8)}>−</Button><Button kind="small" onClick={() => setView(fitted(laid, size))}>Fit</Button>
       </div>
-      <svg
-        ref={picture} class="graph" style={{ height: `min(62vh, ${Math.max(240, laid.height + 120)}px)` }} role="group" aria-label="Graph of the jobs; the list shows the same"
-        onPointerDown={(event) => { if ((event.target as Element).closest(".node")) return; drag.current = { x: event.clientX, y: event.clientY, view: now }; event.currentTarget.setPointerCapture(event.pointerId); }}
-        onPointerMove={(event) => drag.current && setView({ ...drag.current.view, x: drag.current.view.x + event.clientX - drag.current.x, y: drag.current.view.y + event.clientY - drag.current.y })}
-        onPointerUp={() => (drag.current = null)}
-        onWheel={(event) => { if (!event.ctrlKey && !event.metaKey && Math.abs(event.deltaY) < 4) return; event.preventDefault(); zoom(event.deltaY < 0 ? 1.12 : 0.89); }}
-      >
-        <g transform={`translate(${now.x} ${now.y}) scale(${now.scale})`}>
-          {laid.links.map((link) => <Edge key={`${link.from}>${link.to}`} laid={laid} from={link.from} to={link.to} on={link.on} />)}
-          {laid.boxes.map((box) => <Box key={box.key} x={box.x} y={box.y} members={box.members.map((key) => nodes.get(key)!).filter(Boolean)} dim={find !== "" && !box.members.some((key) => key.toLowerCase().includes(find.toLowerCase()))} />)}
-        </g>
+      <svg ref={picture} class="graph" style={{ height: `min(62vh, ${Math.max(240, laid.height + 120)}px)` }} role="group" aria-label="Graph of the jobs; the list shows the same" onClick={approach} {...hand.on}>
+        <g transform={`translate(${now.x} ${now.y}) scale(${now.scale})`}>{content}</g>
       </svg>
     </div>
   );
 }
 
-function fitted(laid: Laid, picture: SVGSVGElement | null): View {
-  const width = picture?.clientWidth ?? 1000;
-  const height = picture?.clientHeight ?? 520;
-  const scale = Math.min(1.1, (width - 60) / laid.width, (height - 60) / laid.height);
-  return { x: (width - laid.width * scale) / 2, y: (height - laid.height * scale) / 2, scale };
+/** The layout; made again only when jobs or edges changed, not when jobs moved on. */
+function useLaid(flow: WorkflowDetail): Laid {
+  const shape = useMemo(() => flow.nodes.map((node) => `${node.key}|${node.type}|${node.depends_on.map((edge) => edge.key).join()}`).join(";"), [flow]);
+  return useMemo(() => layOut(flow.nodes.map((node) => ({ key: node.key, type: node.type, after: node.depends_on.filter((edge) => edge.key !== null).map((edge) => ({ key: edge.key!, on: edge.on })) }))), [shape]);
 }
 
-function Edge({ laid, from, to, on }: { laid: Laid; from: string; to: string; on: string }) {
-  const a = laid.boxes.find((box) => box.key === from)!;
-  const b = laid.boxes.find((box) => box.key === to)!;
-  const [x1, y1, x2, y2] = [a.x + WIDTH, a.y + HEIGHT / 2, b.x, b.y + HEIGHT / 2];
-  const bend = Math.max(24, (x2 - x1) / 2);
-  return <path class={`edge ${on}`} d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} />;
-}
-
-function Box({ x, y, members, dim }: { x: number; y: number; members: Node[]; dim: boolean }) {
+function useOpen(members: Node[][]): (box: number) => void {
   const [path, go] = useLocation();
-  const first = members[0];
-  if (!first) return null;
-  const one = members.length === 1;
-  const counts = new Map<string, number>();
-  for (const node of members) counts.set(node.status, (counts.get(node.status) ?? 0) + 1);
-  const open = () => go(one ? `/jobs/${first.job_id}` : `${path}?view=list&find=${encodeURIComponent(first.type)}`);
-  const said = one ? `${first.key}, ${first.status}` : `${members.length} of ${first.type}: ${[...counts].map(([state, n]) => `${n} ${state}`).join(", ")}`;
-  let left = 12;
-  return (
-    <g class={`node ${dim ? "dim" : ""}`} transform={`translate(${x} ${y})`} role="link" tabIndex={0} aria-label={said} onClick={open} onKeyDown={(event) => event.key === "Enter" && open()} style={{ cursor: "pointer" }}>
-      <title>{said}</title>
-      {!one && <rect x="4" y="4" width={WIDTH} height={HEIGHT} rx="9" />}
-      <rect width={WIDTH} height={HEIGHT} rx="9" />
-      {one ? <svg x="12" y="14" width="16" height="16"><Glyph state={first.status} /></svg> : [...counts].map(([state, n]) => {
-        const width = ((WIDTH - 24) * n) / members.length;
-        const bar = <rect class={`tone-${toneOf(state)}`} x={left} y={HEIGHT - 9} width={width} height="4" rx="2" style={{ fill: "currentcolor", stroke: "none" }} />;
-        left += width;
-        return bar;
-      })}
-      <text x={one ? 36 : 12} y="19">{cut(one ? first.key : `${first.type} × ${members.length}`, one ? 19 : 22)}</text>
-      <text class="sub" x={one ? 36 : 12} y="34">{one ? cut(`${first.type} · ${first.status}`, 24) : ""}</text>
-    </g>
-  );
+  const latest = useRef(members);
+  latest.current = members;
+  return (box) => {
+    const those = latest.current[box]!;
+    if (those[0]) go(those.length === 1 ? `/jobs/${those[0].job_id}` : `${path}?view=list&find=${encodeURIComponent(those[0].type)}`);
+  };
 }
 
-function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+/** Dragging and the wheel. A click that ends a drag is none. */
+function useHand(now: View, setView: (view: View) => void, zoom: (by: number, at: { x: number; y: number }) => void) {
+  const drag = useRef<{ x: number; y: number; view: View; moved: boolean } | null>(null);
+  const last = useRef(false);
+  return {
+    moved: () => last.current,
+    on: {
+      onPointerDown: (event: PointerEvent) => {
+        last.current = false;
+        if ((event.target as Element).closest(".node")) return;
+        drag.current = { x: event.clientX, y: event.clientY, view: now, moved: false };
+        (event.currentTarget as Element).setPointerCapture(event.pointerId);
+      },
+      onPointerMove: (event: PointerEvent) => {
+        const from = drag.current;
+        if (!from) return;
+        last.current ||= Math.hypot(event.clientX - from.x, event.clientY - from.y) > 4;
+        setView({ ...from.view, x: from.view.x + event.clientX - from.x, y: from.view.y + event.clientY - from.y });
+      },
+      onPointerUp: () => (drag.current = null),
+      onWheel: (event: WheelEvent) => {
+        if (!event.ctrlKey && !event.metaKey && Math.abs(event.deltaY) < 4) return;
+        event.preventDefault();
+        zoom(event.deltaY < 0 ? 1.12 : 0.89, point(event));
+      },
+    },
+  };
+}
+
+/** Where in the picture the pointer is. */
+function point(event: MouseEvent): { x: number; y: number } {
+  const box = (event.currentTarget as Element).getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
+}
+
+interface Size { width: number; height: number }
+
+function fitted(laid: Laid, size: Size): View {
+  const scale = Math.min(1.1, (size.width - 60) / laid.width, (size.height - 60) / laid.height);
+  return { x: (size.width - laid.width * scale) / 2, y: (size.height - laid.height * scale) / 2, scale };
+}
+
+function first(laid: Laid, size: Size): View {
+  const whole = fitted(laid, size);
+  return whole.scale >= READABLE / 4 ? whole : { x: 30, y: (size.height - laid.height * READABLE) / 2, scale: READABLE };
+}
+
+/** The part of the plane that is looked at, rounded up to whole cells. */
+function inSight(view: View, size: Size): Area {
+  const cell = CELL / Math.min(1, view.scale);
+  const down = (value: number) => Math.floor(value / cell) * cell;
+  return {
+    left: down(-view.x / view.scale), right: down((size.width - view.x) / view.scale) + cell,
+    top: down(-view.y / view.scale), bottom: down((size.height - view.y) / view.scale) + cell,
+  };
 }

@@ -1,95 +1,71 @@
-// Where the jobs of a workflow stand: dagre for small ones; beyond that layers by depth, ordered by
+// Where the boxes of a workflow stand: dagre for small ones; beyond that layers by depth, ordered by
 // their neighbours, which takes milliseconds for thousands.
 import dagre from "@dagrejs/dagre";
+import { fold, type Item, type Link, MOST_BOXES, sorted } from "./fold";
 
 export interface Box { key: string; x: number; y: number; members: string[] }
-export interface Link { from: string; to: string; on: string }
-export interface Laid { boxes: Box[]; links: Link[]; width: number; height: number }
+/** `links` by the places of their ends in `boxes`. */
+export interface Laid { boxes: Box[]; links: { from: number; to: number; on: string }[]; width: number; height: number }
 
 export const WIDTH = 176;
 export const HEIGHT = 44;
 const ACROSS = 64;
 const DOWN = 16;
-const MOST_FOR_DAGRE = 250;
-const ALIKE = 12;
+const MOST_LINKS = 500; // dagre takes a second for these
+const LEAST_ROWS = 24;
 
-interface Item { key: string; type: string; after: { key: string; on: string }[] }
-
-/** Many children of the same type and the same edges stand as one box. */
-function fold(items: Item[]): { groups: Map<string, string[]>; of: Map<string, string> } {
-  const children = new Map<string, string[]>();
-  for (const item of items) for (const edge of item.after) children.set(edge.key, [...(children.get(edge.key) ?? []), item.key]);
-  const alike = new Map<string, string[]>();
-  for (const item of items) {
-    const shape = `${item.type}|${item.after.map((edge) => `${edge.key}:${edge.on}`).sort().join()}|${(children.get(item.key) ?? []).sort().join()}`;
-    alike.set(shape, [...(alike.get(shape) ?? []), item.key]);
-  }
-  const groups = new Map<string, string[]>();
-  const of = new Map<string, string>();
-  for (const keys of alike.values()) {
-    if (keys.length > ALIKE) groups.set(keys[0]!, keys);
-    else for (const key of keys) groups.set(key, [key]);
-    for (const key of keys) of.set(key, keys.length > ALIKE ? keys[0]! : key);
-  }
-  return { groups, of };
-}
+type Place = { x: number; y: number };
 
 export function layOut(items: Item[]): Laid {
-  const { groups, of } = fold(items);
-  const seen = new Set<string>();
-  const links: Link[] = [];
-  for (const item of items) {
-    for (const edge of item.after) {
-      const from = of.get(edge.key);
-      const to = of.get(item.key)!;
-      if (from && !seen.has(`${from}>${to}`)) {
-        seen.add(`${from}>${to}`);
-        links.push({ from, to, on: edge.on });
-      }
-    }
-  }
+  const { groups, links } = fold(items);
   const keys = [...groups.keys()];
-  const places = keys.length <= MOST_FOR_DAGRE ? byDagre(keys, links) : byLayers(keys, links);
-  const boxes = keys.map((key) => ({ key, members: groups.get(key)!, ...places.get(key)! }));
-  return { boxes, links, width: Math.max(...boxes.map((box) => box.x), 0) + WIDTH, height: Math.max(...boxes.map((box) => box.y), 0) + HEIGHT };
+  const number = new Map(keys.map((key, n) => [key, n]));
+  const ends = links.map((link) => ({ from: number.get(link.from)!, to: number.get(link.to)!, on: link.on }));
+  const small = keys.length <= MOST_BOXES && links.length <= MOST_LINKS;
+  const places = small ? byDagre(keys, links) : byLayers(keys.length, ends);
+  const boxes = keys.map((key, n) => ({ key, members: groups.get(key)!, ...places[n]! }));
+  const furthest = (of: (box: Box) => number) => boxes.reduce((most, box) => Math.max(most, of(box)), 0);
+  return { boxes, links: ends, width: furthest((box) => box.x) + WIDTH, height: furthest((box) => box.y) + HEIGHT };
 }
 
-function byDagre(keys: string[], links: Link[]): Map<string, { x: number; y: number }> {
+function byDagre(keys: string[], links: Link[]): Place[] {
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({ rankdir: "LR", nodesep: DOWN, ranksep: ACROSS });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const key of keys) graph.setNode(key, { width: WIDTH, height: HEIGHT });
   for (const link of links) graph.setEdge(link.from, link.to);
   dagre.layout(graph);
-  return new Map(keys.map((key) => {
-    const { x, y } = graph.node(key) as { x: number; y: number };
-    return [key, { x: x - WIDTH / 2, y: y - HEIGHT / 2 }];
-  }));
+  return keys.map((key) => {
+    const { x, y } = graph.node(key) as Place;
+    return { x: x - WIDTH / 2, y: y - HEIGHT / 2 };
+  });
 }
 
-function byLayers(keys: string[], links: Link[]): Map<string, { x: number; y: number }> {
-  const above = new Map<string, string[]>(keys.map((key) => [key, []]));
-  for (const link of links) above.get(link.to)!.push(link.from);
-  const depth = new Map<string, number>();
-  const deep = (key: string): number => {
-    const stack = [key];
-    while (stack.length) {
-      const at = stack[stack.length - 1]!;
-      const open = above.get(at)!.filter((one) => !depth.has(one));
-      if (open.length && !depth.has(at)) stack.push(...open);
-      else depth.set(stack.pop()!, 1 + Math.max(-1, ...above.get(at)!.map((one) => depth.get(one) ?? 0)));
-    }
-    return depth.get(key)!;
-  };
-  const layers: string[][] = [];
-  for (const key of keys) (layers[deep(key)] ??= []).push(key);
-  const place = new Map<string, number>();
-  for (const layer of layers) {
-    const weight = (key: string) => {
-      const from = above.get(key)!;
-      return from.length ? from.reduce((sum, one) => sum + (place.get(one) ?? 0), 0) / from.length : 0;
-    };
-    layer.sort((a, b) => weight(a) - weight(b)).forEach((key, n) => place.set(key, n));
+/** Layers from left to right; one that is very high is broken into several columns. */
+function byLayers(count: number, links: { from: number; to: number }[]): Place[] {
+  const parents: number[][] = Array.from({ length: count }, () => []);
+  for (const link of links) parents[link.to]!.push(link.from);
+  const depth: number[] = [];
+  const layers: number[][] = [];
+  for (const n of sorted(parents)) {
+    depth[n] = parents[n]!.reduce((most, from) => Math.max(most, depth[from]! + 1), 0);
+    (layers[depth[n]!] ??= []).push(n);
   }
-  return new Map(keys.map((key) => [key, { x: depth.get(key)! * (WIDTH + ACROSS), y: place.get(key)! * (HEIGHT + DOWN) }]));
+  const rows = Math.max(LEAST_ROWS, Math.ceil(Math.sqrt(2 * count)));
+  const highest = Math.min(rows, layers.reduce((most, layer) => Math.max(most, layer.length), 0));
+  const rank: number[] = [];
+  const places: Place[] = [];
+  let left = 0;
+  for (const layer of layers) {
+    const weight = new Map(layer.map((n) => [n, parents[n]!.reduce((sum, from) => sum + rank[from]!, 0) / (parents[n]!.length || 1)]));
+    layer.sort((a, b) => weight.get(a)! - weight.get(b)!);
+    const columns = Math.ceil(layer.length / rows);
+    const high = Math.ceil(layer.length / columns);
+    for (const [at, n] of layer.entries()) {
+      rank[n] = at / layer.length;
+      places[n] = { x: left + Math.floor(at / high) * (WIDTH + DOWN), y: ((at % high) + (highest - high) / 2) * (HEIGHT + DOWN) };
+    }
+    left += columns * (WIDTH + DOWN) + ACROSS - DOWN;
+  }
+  return places;
 }
