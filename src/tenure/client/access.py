@@ -6,13 +6,11 @@ from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
-from tenure.client.call import Call, nothing, path, reads
-from tenure.client.schedules import Run, RunAwaited
+from tenure.client.call import Call, Run, RunAwaited, nothing, path, reads
+from tenure.client.paging import items, items_awaited
 from tenure.client.submission import encode_value
 from tenure.wire.access import LoggedIn, Me, NewToken, Token, User
 from tenure.wire.base import Page
-
-_PAGE = 500
 
 _me = reads(Me)
 _logged_in = reads(LoggedIn)
@@ -70,9 +68,9 @@ def change_password(current: str, new: str) -> Call[LoggedIn]:
     return Call("POST", path("auth", "password"), _logged_in, body)
 
 
-def users(after: str | None) -> Call[Page[User]]:
+def users(limit: int, after: str | None) -> Call[Page[User]]:
     """A page of users."""
-    return Call("GET", path("users", limit=_PAGE, after=after), _users, repeatable=True)
+    return Call("GET", path("users", limit=limit, after=after), _users, repeatable=True)
 
 
 def user(who: str) -> Call[User]:
@@ -101,9 +99,9 @@ def delete_user(who: str) -> Call[None]:
     return Call("DELETE", path("users", who), nothing)
 
 
-def tokens(after: str | None) -> Call[Page[Token]]:
+def tokens(limit: int, after: str | None) -> Call[Page[Token]]:
     """A page of tokens."""
-    return Call("GET", path("tokens", limit=_PAGE, after=after), _tokens, repeatable=True)
+    return Call("GET", path("tokens", limit=limit, after=after), _tokens, repeatable=True)
 
 
 def create_token(name: str, fields: TokenFields) -> Call[NewToken]:
@@ -142,12 +140,7 @@ class Accounts:
 
     def users(self) -> Sequence[User]:
         """All users, oldest first. Raises Forbidden, as all below, without the permission."""
-        page = self._run(users(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = self._run(users(page.next))
-            found += page.items
-        return found
+        return list(items(self._run, users))
 
     def user(self, who: str) -> User:
         """One user. Raises UserNotFound."""
@@ -175,12 +168,7 @@ class Accounts:
 
     def tokens(self) -> Sequence[Token]:
         """One's own tokens, oldest first; for administrators all."""
-        page = self._run(tokens(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = self._run(tokens(page.next))
-            found += page.items
-        return found
+        return list(items(self._run, tokens))
 
     def create_token(self, name: str, **fields: Unpack[TokenFields]) -> NewToken:
         """Make a token, which is told only now. See `TokenFields`. Raises Forbidden when it could
@@ -208,12 +196,7 @@ class AsyncAccounts:
 
     async def users(self) -> Sequence[User]:
         """See `Accounts.users`."""
-        page = await self._run(users(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = await self._run(users(page.next))
-            found += page.items
-        return found
+        return [item async for item in items_awaited(self._run, users)]
 
     def user(self, who: str) -> Awaitable[User]:
         """See `Accounts.user`."""
@@ -239,12 +222,7 @@ class AsyncAccounts:
 
     async def tokens(self) -> Sequence[Token]:
         """See `Accounts.tokens`."""
-        page = await self._run(tokens(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = await self._run(tokens(page.next))
-            found += page.items
-        return found
+        return [item async for item in items_awaited(self._run, tokens)]
 
     def create_token(self, name: str, **fields: Unpack[TokenFields]) -> Awaitable[NewToken]:
         """See `Accounts.create_token`."""

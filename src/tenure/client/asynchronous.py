@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -15,6 +16,7 @@ from tenure.client.fleet import AsyncFleetMethods
 from tenure.client.following import Follower
 from tenure.client.gathering import Gatherer
 from tenure.client.operations import AsyncOperationMethods
+from tenure.client.paging import items_awaited
 from tenure.client.queues import AsyncQueueMethods
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter
@@ -140,18 +142,9 @@ class AsyncClient(AsyncFleetMethods, AsyncOperationMethods, AsyncQueueMethods):
             pass
         return job
 
-    async def list(
-        self, *, limit: int | None = None, **shown: Unpack[Filter]
-    ) -> AsyncIterator[Job]:
+    def list(self, *, limit: int | None = None, **shown: Unpack[Filter]) -> AsyncIterator[Job]:
         """See `Client.list`."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = await self.page(limit=routes.page_size(left), after=after, **shown)
-            for item in page.items:
-                yield item
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        return items_awaited(self.run, partial(routes.page, shown), limit)
 
     async def page(
         self, *, limit: int | None = None, after: str | None = None, **shown: Unpack[Filter]
@@ -189,15 +182,9 @@ class AsyncClient(AsyncFleetMethods, AsyncOperationMethods, AsyncQueueMethods):
         """See `Client.runs`."""
         return await self.run(routes.runs(job_id))
 
-    async def logs(self, job_id: str, fence: int | None = None) -> AsyncIterator[LogLine]:
+    def logs(self, job_id: str, fence: int | None = None) -> AsyncIterator[LogLine]:
         """See `Client.logs`."""
-        after = None
-        while True:
-            page = await self.run(routes.logs(job_id, fence, None, after))
-            for item in page.items:
-                yield item
-            if (after := page.next) is None:
-                return
+        return items_awaited(self.run, partial(routes.logs, job_id, fence))
 
     def follow(
         self, job_id: str, fence: int | None = None, timeout: timedelta | float | None = None
@@ -250,21 +237,13 @@ class AsyncClient(AsyncFleetMethods, AsyncOperationMethods, AsyncQueueMethods):
 
         return await self.run(flows.get(workflow_id))
 
-    async def workflows(
+    def workflows(
         self, *, status: str | None = None, limit: int | None = None
     ) -> AsyncIterator[Workflow]:
         """See `Client.workflows`."""
         from tenure.client import flows
 
-        after, left = None, limit
-        while left is None or left > 0:
-            size = None if left is None else min(left, 100)
-            page = await self.run(flows.page(status, size, after))
-            for item in page.items:
-                yield item
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        return items_awaited(self.run, partial(flows.page, status), limit)
 
     async def wait_workflow(
         self, workflow_id: str, timeout: timedelta | float | None = None
@@ -291,12 +270,7 @@ class AsyncClient(AsyncFleetMethods, AsyncOperationMethods, AsyncQueueMethods):
 
     async def limits(self) -> Sequence[Limit]:
         """See `Client.limits`."""
-        page = await self.run(routes.limits(routes.MAX_PAGE, None))
-        found = list(page.items)
-        while page.next is not None:
-            page = await self.run(routes.limits(routes.MAX_PAGE, page.next))
-            found += page.items
-        return found
+        return [limit async for limit in items_awaited(self.run, routes.limits)]
 
     async def limit(self, key: str) -> Limit:
         """See `Client.limit`."""
@@ -316,7 +290,7 @@ class AsyncClient(AsyncFleetMethods, AsyncOperationMethods, AsyncQueueMethods):
         """See `Client.audit`."""
         from tenure.client import audit
 
-        return audit.lines_async(self.run, shown, limit)
+        return items_awaited(self.run, partial(audit.page, shown), limit)
 
     async def aclose(self) -> None:
         """Close the connections; submits that still wait get Unreachable."""

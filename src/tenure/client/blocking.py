@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -14,6 +15,7 @@ from tenure.client.call import Call
 from tenure.client.fleet import FleetMethods
 from tenure.client.following import Follower
 from tenure.client.operations import OperationMethods
+from tenure.client.paging import items
 from tenure.client.queues import QueueMethods
 from tenure.client.retrying import RETRIED
 from tenure.client.routes import Filter
@@ -153,13 +155,7 @@ class Client(FleetMethods, OperationMethods, QueueMethods):
 
     def list(self, *, limit: int | None = None, **shown: Unpack[Filter]) -> Iterator[Job]:
         """Jobs, newest first, page by page as they are asked for; at most `limit`."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = self.page(limit=routes.page_size(left), after=after, **shown)
-            yield from page.items
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        return items(self.run, partial(routes.page, shown), limit)
 
     def page(
         self, *, limit: int | None = None, after: str | None = None, **shown: Unpack[Filter]
@@ -201,12 +197,7 @@ class Client(FleetMethods, OperationMethods, QueueMethods):
 
     def logs(self, job_id: str, fence: int | None = None) -> Iterator[LogLine]:
         """What the job logged so far, in order; of one attempt with its `fence`."""
-        after = None
-        while True:
-            page = self.run(routes.logs(job_id, fence, None, after))
-            yield from page.items
-            if (after := page.next) is None:
-                return
+        return items(self.run, partial(routes.logs, job_id, fence))
 
     def follow(
         self, job_id: str, fence: int | None = None, timeout: timedelta | float | None = None
@@ -275,13 +266,7 @@ class Client(FleetMethods, OperationMethods, QueueMethods):
         """Workflows, newest first, page by page as they are asked for; at most `limit`."""
         from tenure.client import flows
 
-        after, left = None, limit
-        while left is None or left > 0:
-            page = self.run(flows.page(status, None if left is None else min(left, 100), after))
-            yield from page.items
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        return items(self.run, partial(flows.page, status), limit)
 
     def wait_workflow(
         self, workflow_id: str, timeout: timedelta | float | None = None
@@ -311,12 +296,7 @@ class Client(FleetMethods, OperationMethods, QueueMethods):
 
     def limits(self) -> Sequence[Limit]:
         """The limits of concurrency keys that somebody set or that are in use, by key."""
-        page = self.run(routes.limits(routes.MAX_PAGE, None))
-        found = list(page.items)
-        while page.next is not None:
-            page = self.run(routes.limits(routes.MAX_PAGE, page.next))
-            found += page.items
-        return found
+        return list(items(self.run, routes.limits))
 
     def limit(self, key: str) -> Limit:
         """A concurrency key's limit and its use; one job at a time unless it was set."""
@@ -336,7 +316,7 @@ class Client(FleetMethods, OperationMethods, QueueMethods):
         """Who did what, newest first, page by page as they are asked for; at most `limit`."""
         from tenure.client import audit
 
-        return audit.lines(self.run, shown, limit)
+        return items(self.run, partial(audit.page, shown), limit)
 
     def close(self) -> None:
         """Close the connections."""

@@ -6,10 +6,10 @@ Both clients only execute calls, so a route is described in one place.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -51,6 +51,20 @@ class AsyncRunner(ABC):
     @abstractmethod
     async def run(self, call: Call[Result]) -> Result:
         """See `Client.run`."""
+
+
+class Run(Protocol):
+    """Carries out a call."""
+
+    def __call__(self, call: Call[Result], /) -> Result:
+        """Its answer."""
+
+
+class RunAwaited(Protocol):
+    """Carries out a call in a loop."""
+
+    def __call__(self, call: Call[Result], /) -> Awaitable[Result]:
+        """Its answer, awaited."""
 
 
 def held(wait: float | None) -> float | None:

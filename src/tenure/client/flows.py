@@ -36,6 +36,7 @@ class WorkflowFields(TypedDict, total=False):
     idempotency_key: str | None
 
 
+_MAX_PAGE = 100
 _workflow = reads(Workflow)
 _detail = reads(WorkflowDetail)
 _page = reads(Page[Workflow])
@@ -77,9 +78,9 @@ def get(id_: str, wait: float | None = None) -> Call[WorkflowDetail]:
     return Call("GET", where, _detail, timeout=held(wait), repeatable=True)
 
 
-def page(status: str | None, limit: int | None, after: str | None) -> Call[Page[Workflow]]:
-    """One page of workflows, newest first."""
-    where = path("workflows", status=status, limit=limit, after=after)
+def page(status: str | None, limit: int, after: str | None) -> Call[Page[Workflow]]:
+    """One page of workflows, newest first; a page has at most 100."""
+    where = path("workflows", status=status, limit=min(limit, _MAX_PAGE), after=after)
     return Call("GET", where, _page, repeatable=True)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
-from tenure.client.call import Call, nothing, path, reads
-from tenure.client.schedules import Run, RunAwaited
+from tenure.client.call import Call, Run, RunAwaited, nothing, path, reads
+from tenure.client.paging import items, items_awaited
 from tenure.client.submission import encode_value
 from tenure.wire.base import Page
 from tenure.wire.notifications import Channel, Delivery, NewChannel, Rule
 
-_PAGE = 500
 _BASE = "notifications"
 
 _channel = reads(Channel)
@@ -59,9 +58,9 @@ def add_channel(name: str, kind: str, fields: ChannelFields) -> Call[NewChannel]
     return Call("POST", path(_BASE, "channels"), _new_channel, body)
 
 
-def channels(after: str | None) -> Call[Page[Channel]]:
+def channels(limit: int, after: str | None) -> Call[Page[Channel]]:
     """A page of channels."""
-    shown = path(_BASE, "channels", limit=_PAGE, after=after)
+    shown = path(_BASE, "channels", limit=limit, after=after)
     return Call("GET", shown, _channels, repeatable=True)
 
 
@@ -91,9 +90,9 @@ def add_rule(name: str, event: str, fields: RuleFields) -> Call[Rule]:
     return Call("POST", path(_BASE, "rules"), _rule, body)
 
 
-def rules(after: str | None) -> Call[Page[Rule]]:
+def rules(limit: int, after: str | None) -> Call[Page[Rule]]:
     """A page of rules."""
-    return Call("GET", path(_BASE, "rules", limit=_PAGE, after=after), _rules, repeatable=True)
+    return Call("GET", path(_BASE, "rules", limit=limit, after=after), _rules, repeatable=True)
 
 
 def change_rule(who: str, fields: RuleChanges) -> Call[Rule]:
@@ -139,12 +138,7 @@ class Notifications:
 
     def channels(self) -> Sequence[Channel]:
         """All channels, oldest first."""
-        page = self._run(channels(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = self._run(channels(page.next))
-            found += page.items
-        return found
+        return list(items(self._run, channels))
 
     def change_channel(self, who: str, **fields: Unpack[ChannelChanges]) -> Channel:
         """Rename it, lead it elsewhere, disable it or let it speak again. Raises NotFound."""
@@ -168,12 +162,7 @@ class Notifications:
 
     def rules(self) -> Sequence[Rule]:
         """All rules, oldest first."""
-        page = self._run(rules(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = self._run(rules(page.next))
-            found += page.items
-        return found
+        return list(items(self._run, rules))
 
     def change_rule(self, who: str, **fields: Unpack[RuleChanges]) -> Rule:
         """Change a rule, which then begins to count anew. Raises NotFound, InvalidInput."""
@@ -212,12 +201,7 @@ class AsyncNotifications:
 
     async def channels(self) -> Sequence[Channel]:
         """See `Notifications.channels`."""
-        page = await self._run(channels(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = await self._run(channels(page.next))
-            found += page.items
-        return found
+        return [item async for item in items_awaited(self._run, channels)]
 
     def change_channel(self, who: str, **fields: Unpack[ChannelChanges]) -> Awaitable[Channel]:
         """See `Notifications.change_channel`."""
@@ -241,12 +225,7 @@ class AsyncNotifications:
 
     async def rules(self) -> Sequence[Rule]:
         """See `Notifications.rules`."""
-        page = await self._run(rules(None))
-        found = list(page.items)
-        while page.next is not None:
-            page = await self._run(rules(page.next))
-            found += page.items
-        return found
+        return [item async for item in items_awaited(self._run, rules)]
 
     def change_rule(self, who: str, **fields: Unpack[RuleChanges]) -> Awaitable[Rule]:
         """See `Notifications.change_rule`."""

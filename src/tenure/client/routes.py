@@ -24,7 +24,6 @@ MAX_BATCH = 10_000
 """Jobs in one request."""
 MAX_BATCH_BYTES = 7 * 1024 * 1024
 """Bytes in one request: below the coordinator's default bound of 8 MiB."""
-MAX_PAGE = 500
 """Items in one page of a list."""
 
 
@@ -145,11 +144,6 @@ def page(shown: Filter, limit: int | None, after: str | None) -> Call[Page[Job]]
     """One page of jobs, newest first."""
     query: dict[str, Any] = {**shown}
     return Call("GET", path("jobs", **query, limit=limit, after=after), _jobs, repeatable=True)
-
-
-def page_size(left: int | None) -> int:
-    """What to ask for when `left` jobs are still wanted (None: all)."""
-    return MAX_PAGE if left is None else min(left, MAX_PAGE)
 
 
 def update(id_: str, version: int | None, fields: Mapping[str, Any]) -> Call[Job]:

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar, Unpack
+from functools import partial
+from typing import Any, Unpack
 
 from tenure.client import schedule_routes as routes
-from tenure.client.call import Call
-from tenure.client.routes import page_size
+from tenure.client.call import Run, RunAwaited
+from tenure.client.paging import items, items_awaited
 from tenure.client.schedule_routes import ScheduleFields
 from tenure.client.submission import JobSpec
 from tenure.wire.jobs import Job
 from tenure.wire.schedules import Backfilled, Fire, NextTime, Schedule
-
-Result = TypeVar("Result")
-
-
-class Run(Protocol):
-    """Carries out a call."""
-
-    def __call__(self, call: Call[Result], /) -> Result:
-        """Its answer."""
-
-
-class RunAwaited(Protocol):
-    """Carries out a call in a loop."""
-
-    def __call__(self, call: Call[Result], /) -> Awaitable[Result]:
-        """Its answer, awaited."""
 
 
 class Schedules:
@@ -65,13 +50,8 @@ class Schedules:
     ) -> Iterator[Schedule]:
         """Schedules, newest first, page by page; of one `status`: active, paused or ended; called
         `name`."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = self._run(routes.page(status, name, page_size(left), after))
-            yield from page.items
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        asked = partial(routes.page, status, name)
+        return items(self._run, asked, limit)
 
     def update(
         self,
@@ -121,23 +101,13 @@ class Schedules:
 
     def fires(self, schedule_id: str, *, limit: int | None = None) -> Iterator[Fire]:
         """What became of the schedule's times, newest first; at most `limit` rows."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = self._run(routes.fires(schedule_id, page_size(left), after))
-            yield from page.items
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        asked = partial(routes.fires, schedule_id)
+        return items(self._run, asked, limit)
 
     def jobs(self, schedule_id: str, *, limit: int | None = None) -> Iterator[Job]:
         """The schedule's jobs, newest first; at most `limit`."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = self._run(routes.jobs(schedule_id, page_size(left), after))
-            yield from page.items
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        asked = partial(routes.jobs, schedule_id)
+        return items(self._run, asked, limit)
 
     def next(self, schedule_id: str, count: int | None = None) -> Sequence[NextTime]:
         """The next nominal times (5), with what a clock change does to them."""
@@ -177,18 +147,12 @@ class AsyncSchedules:
         """See `Schedules.get`."""
         return await self._run(routes.get(schedule_id))
 
-    async def list(
+    def list(
         self, *, status: str | None = None, name: str | None = None, limit: int | None = None
     ) -> AsyncIterator[Schedule]:
         """See `Schedules.list`."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = await self._run(routes.page(status, name, page_size(left), after))
-            for item in page.items:
-                yield item
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        asked = partial(routes.page, status, name)
+        return items_awaited(self._run, asked, limit)
 
     async def update(
         self,
@@ -230,27 +194,15 @@ class AsyncSchedules:
         """See `Schedules.backfill`."""
         return await self._run(routes.backfill(schedule_id, start, end, reason, preview=preview))
 
-    async def fires(self, schedule_id: str, *, limit: int | None = None) -> AsyncIterator[Fire]:
+    def fires(self, schedule_id: str, *, limit: int | None = None) -> AsyncIterator[Fire]:
         """See `Schedules.fires`."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = await self._run(routes.fires(schedule_id, page_size(left), after))
-            for item in page.items:
-                yield item
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        asked = partial(routes.fires, schedule_id)
+        return items_awaited(self._run, asked, limit)
 
-    async def jobs(self, schedule_id: str, *, limit: int | None = None) -> AsyncIterator[Job]:
+    def jobs(self, schedule_id: str, *, limit: int | None = None) -> AsyncIterator[Job]:
         """See `Schedules.jobs`."""
-        after, left = None, limit
-        while left is None or left > 0:
-            page = await self._run(routes.jobs(schedule_id, page_size(left), after))
-            for item in page.items:
-                yield item
-            after, left = page.next, None if left is None else left - len(page.items)
-            if after is None:
-                return
+        asked = partial(routes.jobs, schedule_id)
+        return items_awaited(self._run, asked, limit)
 
     async def next(self, schedule_id: str, count: int | None = None) -> Sequence[NextTime]:
         """See `Schedules.next`."""
