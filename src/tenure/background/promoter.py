@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenure.background.due import when_due
 from tenure.background.duty import Ticked
 from tenure.store.committer import Committer
 from tenure.store.promotions import expire, next_due, promote
@@ -23,12 +24,7 @@ class Promoter:
 
     async def tick(self, now: int) -> Ticked:
         """Promote and expire up to 1,000 jobs each. Writes only when something is due."""
-        due = await self._reader.run(next_due)
-        if due is None or due > now:
-            return Ticked(next_at=due)
-        done = await self._committer.run(_move)
-        # None at all: another coordinator has them. Asking again at once would only spin.
-        return Ticked(done, more=done > 0)
+        return await when_due(self._committer, self._reader, next_due, _move, now)
 
 
 def _move(unit: Unit) -> int:

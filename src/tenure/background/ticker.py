@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenure.background.due import when_due
 from tenure.background.duty import Ticked
 from tenure.store.committer import Committer
 from tenure.store.fires import fire, next_due
@@ -23,9 +24,4 @@ class Ticker:
 
     async def tick(self, now: int) -> Ticked:
         """Fire up to 500 due schedules. Writes only when one is due."""
-        due = await self._reader.run(next_due)
-        if due is None or due > now:
-            return Ticked(next_at=due)
-        done = await self._committer.run(fire)
-        # None at all: another coordinator has them. Asking again at once would only spin.
-        return Ticked(done, more=done > 0)
+        return await when_due(self._committer, self._reader, next_due, fire, now)

@@ -13,7 +13,7 @@ import typer
 
 from tenure.cli.exits import talk
 from tenure.cli.session import EnvFile
-from tenure.cli.start import LogFormat, LogLevel, load_settings
+from tenure.cli.start import LogFormat, LogLevel, Queues, Slots, load_settings
 from tenure.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,12 +39,8 @@ def dev(
     database_url: Annotated[
         str | None, typer.Option(help="sqlite:///tenure.db by default.", metavar="URL")
     ] = None,
-    queues: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Queues to serve, separated by commas.")
-    ] = None,
-    slots: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Jobs to run at the same time.")
-    ] = None,
+    queues: Queues = None,
+    slots: Slots = None,
     allow_scripts: Annotated[
         bool | None,
         typer.Option("--allow-scripts", help="Offer python and shell: jobs that bring code."),

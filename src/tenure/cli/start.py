@@ -20,6 +20,11 @@ LogFormat = Annotated[
     str | None, typer.Option("--log-format", metavar="FORMAT", help="text or json.")
 ]
 
+Queues = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Queues to serve, separated by commas.")
+]
+Slots = Annotated[int | None, typer.Option(min=1, max=10_000, help="Jobs to run at the same time.")]
+
 
 def load_settings(
     flags: Mapping[str, Any], env_file: Path | None, directory: Path | None = None

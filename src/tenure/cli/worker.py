@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tenure.cli.session import EnvFile, Url
-from tenure.cli.start import LogFormat, LogLevel, load_settings
+from tenure.cli.start import LogFormat, LogLevel, Queues, Slots, load_settings
 
 
 def worker(
@@ -21,12 +21,8 @@ def worker(
         ),
     ] = None,
     url: Url = None,
-    queues: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Queues to serve, separated by commas.")
-    ] = None,
-    slots: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Jobs to run at the same time.")
-    ] = None,
+    queues: Queues = None,
+    slots: Slots = None,
     name: Annotated[
         str | None, typer.Option(help="Name of this worker; host and process id by default.")
     ] = None,

@@ -10,14 +10,10 @@ from typing import Any, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from tenure.domain.errors import (
-    IllegalTransition,
-    InvalidInput,
-    PreconditionFailed,
-    VersionConflict,
-)
+from tenure.domain.errors import IllegalTransition, InvalidInput
 from tenure.domain.job import JobOptions, JobSpec, Reason, Tie
 from tenure.domain.lifecycle import TERMINAL, Circumstances, JobState, ready
+from tenure.domain.version import check_version
 from tenure.store import tables as t
 from tenure.store.control import Action, Asked, Row, locked, note
 from tenure.store.dialect import Dialect
@@ -115,10 +111,7 @@ def _read_payload(dialect: Dialect) -> sa.Select[Any]:
 
 
 def _check(row: Row, asked: Asked, wanted: Edit) -> None:
-    if wanted.if_match is not None and asked.version not in wanted.if_match:
-        raise PreconditionFailed(f"the job is at version {asked.version}")
-    if wanted.version is not None and wanted.version != asked.version:
-        raise VersionConflict(f"the job is at version {asked.version}, not {wanted.version}")
+    check_version("the job", asked.version, wanted.version, wanted.if_match)
     if row.state is JobState.RUNNING:
         raise IllegalTransition("a running job cannot be edited")
     if row.state in TERMINAL:

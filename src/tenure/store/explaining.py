@@ -18,7 +18,7 @@ from tenure.store import tables as t
 from tenure.store.admission import DEFAULT_MAX_RUNNING, admitted
 from tenure.store.dialect import Dialect
 from tenure.store.history import events
-from tenure.store.lanes import not_expired
+from tenure.store.lanes import claimable
 from tenure.store.options import decode_options
 from tenure.store.queues import settings_of
 from tenure.store.sight import visible
@@ -266,10 +266,7 @@ def _count_ahead(dialect: Dialect) -> sa.Select[Any]:
     before = (
         sa.select(a.rank)
         .where(
-            a.queue == batch.c.queue,
-            a.type == batch.c.type,
-            t.READY,
-            not_expired(),
+            *claimable(batch.c.queue, batch.c.type),
             sa.tuple_(a.rank, a.job_id) < _place(),
         )
         .order_by(a.rank, a.job_id)

@@ -92,18 +92,25 @@ def not_expired() -> sa.ColumnElement[bool]:
     return sa.or_(a.expires_at.is_(None), a.expires_at > now, a.attempt > 0)
 
 
+def claimable(queue: Any, type_: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """What holds of the jobs of a lane that a claim may take, in the columns of active_jobs."""
+    a = t.active_jobs.c
+    return (a.queue == queue, a.type == type_, t.READY, not_expired())
+
+
+def claimable_nth(index: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """`claimable` of the lane in the parameters `queue_N` and `type_N`."""
+    queue, type_ = (sa.bindparam(f"{name}_{index}", type_=t.Text) for name in ("queue", "type"))
+    return claimable(queue, type_)
+
+
 def _ready_lane(index: int, below: bool, bounded: bool) -> sa.Select[Any]:
     """One short range of the ready index (ix_active_jobs_ready)."""
     limit = f"limit_{index}" if bounded else "limit"
     a = t.active_jobs.c
     lane = (
         sa.select(a.job_id)
-        .where(
-            a.queue == sa.bindparam(f"queue_{index}", type_=t.Text),
-            a.type == sa.bindparam(f"type_{index}", type_=t.Text),
-            t.READY,
-            not_expired(),
-        )
+        .where(*claimable_nth(index))
         .order_by(a.rank, a.job_id)
         .limit(sa.bindparam(limit, type_=t.Integer))
     )
@@ -155,12 +162,7 @@ def _heads(dialect: Dialect) -> sa.Select[Any]:
     batch = dialect.batch(a.queue, a.type)
     first = (
         sa.select(a.rank)
-        .where(
-            a.queue == batch.c.queue,
-            a.type == batch.c.type,
-            t.READY,
-            not_expired(),
-        )
+        .where(*claimable(batch.c.queue, batch.c.type))
         .order_by(a.rank, a.job_id)
         .limit(1)
         .scalar_subquery()

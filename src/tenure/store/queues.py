@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tenure.domain.errors import PreconditionFailed, VersionConflict
 from tenure.domain.queue import UNTOUCHED, Gate, QueueRules
+from tenure.domain.version import check_version
 from tenure.store import tables as t
 from tenure.store.control import Action
 from tenure.store.dialect import Dialect
@@ -82,7 +82,7 @@ def edit(unit: Unit, name: str, wanted: QueueEdit, action: Action) -> None:
     PreconditionFailed, VersionConflict.
     """
     row = _alone(unit, name)
-    _check(row, wanted)
+    check_version("the queue", row.version, wanted.version, wanted.if_match)
     if not wanted.rules:
         return
     rules = replace(row.rules, **wanted.rules)
@@ -116,7 +116,7 @@ def unset(unit: Unit, name: str, wanted: QueueEdit, action: Action) -> None:
     Its row stays, so that no version comes twice.
     """
     row = _alone(unit, name)
-    _check(row, wanted)
+    check_version("the queue", row.version, wanted.version, wanted.if_match)
     if row.gate.paused or row.rules != QueueRules():
         _write(unit, row, replace(_resumed(row.gate), rules=QueueRules()))
         _note(unit, name, "unset", action)
@@ -129,13 +129,6 @@ def _resumed(gate: Gate) -> Gate:
 def _alone(unit: Unit, name: str) -> QueueSettings:
     unit.dialect.take_alone(unit.conn, queues)
     return settings_of(unit, name)
-
-
-def _check(row: QueueSettings, wanted: QueueEdit) -> None:
-    if wanted.if_match is not None and row.version not in wanted.if_match:
-        raise PreconditionFailed(f"the queue is at version {row.version}")
-    if wanted.version is not None and wanted.version != row.version:
-        raise VersionConflict(f"the queue is at version {row.version}, not {wanted.version}")
 
 
 def _governed(gate: Gate) -> bool:

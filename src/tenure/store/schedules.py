@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tenure.domain.errors import PreconditionFailed, ScheduleNotFound, VersionConflict
+from tenure.domain.errors import ScheduleNotFound
 from tenure.domain.ids import is_id
 from tenure.domain.schedule import check, due_at, plan
 from tenure.domain.scheduling import FireOutcome, ScheduleRules
 from tenure.domain.template import Template, restored, types
+from tenure.domain.version import check_version
 from tenure.store import naming
 from tenure.store import tables as t
 from tenure.store import tables_schedules as s
@@ -178,7 +179,7 @@ def edit(unit: Unit, schedule_id: str, wanted: ScheduleEdit, action: Action) -> 
     ScheduleNotFound, PreconditionFailed, VersionConflict, InvalidInput.
     """
     row = _locked(unit, schedule_id, action)
-    _check_version(row, wanted)
+    check_version("the schedule", row.version, wanted.version, wanted.if_match)
     for one in (_template(row), wanted.template or _template(row)):
         check_scripts(one, action)
     rules = decode_rules(row.rules)
@@ -210,13 +211,6 @@ def _wanted_template(wanted: ScheduleEdit, before: Template) -> Template:
     if wanted.template is None or wanted.secrets is None:
         return wanted.template or before
     return restored(wanted.template, before, wanted.secrets.restored)
-
-
-def _check_version(row: _Locked, wanted: ScheduleEdit) -> None:
-    if wanted.if_match is not None and row.version not in wanted.if_match:
-        raise PreconditionFailed(f"the schedule is at version {row.version}")
-    if wanted.version is not None and wanted.version != row.version:
-        raise VersionConflict(f"the schedule is at version {row.version}, not {wanted.version}")
 
 
 def _times(rules: ScheduleRules) -> tuple[Any, ...]:

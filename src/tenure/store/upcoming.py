@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tenure.store import tables as t
 from tenure.store.dialect import Dialect
-from tenure.store.lanes import not_expired
+from tenure.store.lanes import claimable_nth, not_expired
 from tenure.store.sight import owned
 from tenure.store.tables_queues import PAUSED, queues
 from tenure.store.unit import Lane, Unit
@@ -76,15 +76,9 @@ def _read(unit: Unit, lanes: list[Lane], limit: int) -> list[UpcomingRow]:
 @cache
 def _read_jobs(dialect: Dialect) -> sa.Select[Any]:
     a, j = t.active_jobs.c, t.jobs.c
-    now = sa.bindparam("now", type_=t.Micros)
     lanes = [
         sa.select(a.job_id)
-        .where(
-            a.queue == sa.bindparam(f"queue_{index}", type_=t.Text),
-            a.type == sa.bindparam(f"type_{index}", type_=t.Text),
-            t.READY,
-            sa.or_(a.expires_at.is_(None), a.expires_at > now, a.attempt > 0),
-        )
+        .where(*claimable_nth(index))
         .order_by(a.rank, a.job_id)
         .limit(sa.bindparam("limit", type_=t.Integer))
         .subquery(f"lane_{index}")
