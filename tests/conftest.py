@@ -55,9 +55,8 @@ def database_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest
         yield f"sqlite:///{tmp_path}/tenure.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create()
-    yield server.url(name)
-    server.drop(name)
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

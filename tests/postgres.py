@@ -135,6 +135,13 @@ class PostgresServer:
         """Drop a database if it is there, cutting its connections."""
         self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    @contextmanager
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """The URL of a new database, dropped at the end."""
+        name = self.create(template)
+        yield self.url(name)
+        self.drop(name)
+
     def sql(self, statement: str, database: str = "postgres") -> str:
         """Run one statement by psql; rows as text, columns split by `|`."""
         return self._run(

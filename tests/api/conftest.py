@@ -38,9 +38,8 @@ def database_url(
         yield f"sqlite:///{directory}/tenure.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create()
-    yield server.url(name)
-    server.drop(name)
+    with server.database() as url:
+        yield url
 
 
 EVERYBODY = Limits(logins=10**6, failed_logins=10**6, refreshes=10**6, registrations=10**6)

@@ -53,9 +53,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     found = Running(directory)
     found.ask_everybody(directory)
     found.settings = found.settings.model_copy(update={"limits": EVERYBODY})
-    found.start()
-    yield found
-    found.stop()
+    with found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -52,9 +52,8 @@ async def progress(payload: dict[str, str], ctx: Context) -> str:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = Running(tmp_path_factory.mktemp("coordinator"))
     running.settings = running.settings.model_copy(update={"http_allow": (REACHED,)})
-    running.start()
-    yield running
-    running.stop()
+    with running:
+        yield running
 
 
 @pytest.fixture(scope="package")
@@ -63,9 +62,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("guarded")
     running = Running(directory)
     running.ask_everybody(directory)
-    running.start()
-    yield running
-    running.stop()
+    with running:
+        yield running
 
 
 @pytest.fixture

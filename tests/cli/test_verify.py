@@ -13,9 +13,8 @@ from tests.worker.running import Running
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of a coordinator that ran."""
     directory = tmp_path_factory.mktemp("verify")
-    running = Running(directory)
-    running.start()
-    running.stop()
+    with Running(directory):
+        pass
     (file,) = directory.glob("*.db")
     return file
 

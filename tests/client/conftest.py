@@ -22,10 +22,8 @@ Speak = Callable[..., Awaitable[Any]]
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One coordinator on SQLite for all tests of a module."""
-    running = Running(tmp_path_factory.mktemp("coordinator"))
-    running.start()
-    yield running
-    running.stop()
+    with Running(tmp_path_factory.mktemp("coordinator")) as running:
+        yield running
 
 
 @pytest.fixture(params=["blocking", "async"])

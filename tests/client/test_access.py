@@ -32,9 +32,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("asking")
     running = Running(directory)
     running.ask_everybody(directory)
-    running.start()
-    yield running
-    running.stop()
+    with running:
+        yield running
 
 
 @pytest.fixture(params=["blocking", "async"])

@@ -23,10 +23,8 @@ FREE = {"session_token", "waited_seconds"}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    found = Running(tmp_path_factory.mktemp("session"))
-    found.start()
-    yield found
-    found.stop()
+    with Running(tmp_path_factory.mktemp("session")) as found:
+        yield found
 
 
 class Session:

@@ -48,6 +48,21 @@ class OpenedStore(ABC):
         """Run `verb(unit, *args)` and settle what follows, in one transaction."""
         return self.within(lambda conn: self._run(conn, lambda unit: verb(unit, *args, **kwargs)))
 
+    def statements(self, body: Callable[[], object]) -> list[str]:
+        """The statements that `body` runs on this store."""
+        ran: list[str] = []
+        engine = self.within(lambda conn: conn.engine)
+
+        def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+            ran.append(statement)
+
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            body()
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        return ran
+
     def _run(
         self, conn: sa.Connection, body: Callable[[Unit], T], coordinator_id: str = COORDINATOR
     ) -> T:

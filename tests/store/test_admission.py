@@ -176,16 +176,11 @@ def test_expiry_in_line_and_after(store: OpenedStore) -> None:
 
 
 def test_jobs_without_a_key_touch_no_limit(store: OpenedStore) -> None:
-    ran: list[str] = []
+    def plain() -> None:
+        (job_id,) = submitted(store, 1)
+        claimed(store, WORKER)
+        ended(store, report(job_id))
 
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        ran.append(statement)
-
-    engine: Any = store.within(lambda conn: conn.engine)
-    sa.event.listen(engine, "before_cursor_execute", note)
-    (job_id,) = submitted(store, 1)
-    claimed(store, WORKER)
-    ended(store, report(job_id))
-    sa.event.remove(engine, "before_cursor_execute", note)
+    ran = store.statements(plain)
     assert ran
     assert not [text for text in ran if "FROM limits" in text or "INTO limits" in text]

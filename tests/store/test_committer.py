@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from asyncpg.transaction import Transaction
 
 from tenure.domain.errors import (
     IdempotencyMismatch,
@@ -48,13 +50,18 @@ def database_url(store_kind: str, tmp_path: Path, request: pytest.FixtureRequest
         yield f"sqlite:///{tmp_path}/tenure.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create(request.getfixturevalue("template"))
-    yield server.url(name)
-    server.drop(name)
+    with server.database(request.getfixturevalue("template")) as url:
+        yield url
 
 
 @pytest.fixture
 async def merging(database_url: str) -> AsyncIterator[Merging]:
+    async with _merging(database_url) as found:
+        yield found
+
+
+@asynccontextmanager
+async def _merging(database_url: str) -> AsyncIterator[Merging]:
     store = open_store(database_url)
     await store.open()
     found = Merging(store)
@@ -290,35 +297,33 @@ async def test_single_verbs_run_in_the_order_of_their_keys(waiting: Merging) -> 
     assert ran == ["a", "b", "c"]
 
 
-async def _postgres(server: PostgresServer, template: str = "template1") -> tuple[Merging, str]:
-    name = server.create(template)
-    store = open_store(server.url(name))
-    await store.open()
-    found = Merging(store)
-    found.committer.start()
-    return found, name
+@pytest.fixture
+async def contested(
+    postgres_server: PostgresServer, template: str
+) -> AsyncIterator[tuple[Merging, str, Transaction]]:
+    """A store, a job of it, and a transaction of somebody else who holds the job's row."""
+    with postgres_server.database(template) as url:
+        async with _merging(url) as merging:
+            (job_id,) = await merging.submit(1)
+            other = await asyncpg.connect(url)
+            held = other.transaction()
+            await held.start()
+            await other.execute("SELECT 1 FROM active_jobs WHERE job_id = $1 FOR UPDATE", job_id)
+            yield merging, job_id, held
+            await other.close()
 
 
 async def test_a_row_that_another_connection_holds_is_waited_for(
-    postgres_server: PostgresServer, template: str
+    contested: tuple[Merging, str, Transaction],
 ) -> None:
     """Released within the tries: the whole transaction runs again and everybody is answered."""
-    merging, name = await _postgres(postgres_server, template)
-    ids = await merging.submit(1)
-    other = await asyncpg.connect(postgres_server.url(name))
-    held = other.transaction()
-    await held.start()
-    await other.execute("SELECT 1 FROM active_jobs WHERE job_id = $1 FOR UPDATE", ids[0])
-    touching = asyncio.create_task(merging.committer.run(_touch(ids[0]), key=ids[0]))
+    merging, job_id, held = contested
+    touching = asyncio.create_task(merging.committer.run(_touch(job_id), key=job_id))
     await asyncio.sleep(0.3)
     assert not touching.done()
     assert await merging.submit(1)
     await held.rollback()
     await touching
-    await other.close()
-    await merging.committer.stop()
-    await merging.store.close()
-    postgres_server.drop(name)
 
 
 def _touch(job_id: str, wait: str = "2000") -> Callable[[Unit], None]:
@@ -331,16 +336,11 @@ def _touch(job_id: str, wait: str = "2000") -> Callable[[Unit], None]:
 
 
 async def test_a_row_held_too_long_refuses_only_who_wants_it(
-    postgres_server: PostgresServer, template: str
+    contested: tuple[Merging, str, Transaction],
 ) -> None:
-    merging, name = await _postgres(postgres_server, template)
-    ids = await merging.submit(1)
-    other = await asyncpg.connect(postgres_server.url(name))
-    held = other.transaction()
-    await held.start()
-    await other.execute("SELECT 1 FROM active_jobs WHERE job_id = $1 FOR UPDATE", ids[0])
+    merging, job_id, held = contested
     found = await asyncio.gather(
-        merging.committer.run(_touch(ids[0], "20"), key=ids[0]),
+        merging.committer.run(_touch(job_id, "20"), key=job_id),
         merging.submit(2),
         merging.committer.run(lambda unit: unit.now),
         return_exceptions=True,
@@ -349,25 +349,19 @@ async def test_a_row_held_too_long_refuses_only_who_wants_it(
     assert isinstance(found[1], list)
     assert isinstance(found[2], int)
     await held.rollback()
-    await merging.committer.run(_touch(ids[0]))
-    await other.close()
-    await merging.committer.stop()
-    await merging.store.close()
-    postgres_server.drop(name)
+    await merging.committer.run(_touch(job_id))
 
 
 async def test_a_store_that_goes_away_is_503_and_heals(private_postgres: PostgresServer) -> None:
-    merging, _ = await _postgres(private_postgres)
-    await merging.submit(1)
-    private_postgres.stop()
-    calls = merging.submit(1), merging.submit(2), merging.committer.run(lambda unit: unit.now)
-    found = await asyncio.gather(*calls, return_exceptions=True)
-    assert all(isinstance(item, Unavailable) for item in found)
-    assert [item.retry_after for item in found if isinstance(item, Unavailable)] == [1.0] * 3
-    private_postgres.start()
-    assert await _healed(merging)
-    await merging.committer.stop()
-    await merging.store.close()
+    async with _merging(private_postgres.url(private_postgres.create())) as merging:
+        await merging.submit(1)
+        private_postgres.stop()
+        calls = merging.submit(1), merging.submit(2), merging.committer.run(lambda unit: unit.now)
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(item, Unavailable) for item in found)
+        assert [item.retry_after for item in found if isinstance(item, Unavailable)] == [1.0] * 3
+        private_postgres.start()
+        assert await _healed(merging)
 
 
 async def _healed(merging: Merging) -> list[str]:

@@ -305,16 +305,7 @@ def test_merged_claims_never_exceed_many_limits(store: OpenedStore) -> None:
 
 def test_limited_queues_elsewhere_cost_a_claim_nothing(store: OpenedStore) -> None:
     def statements() -> int:
-        ran: list[str] = []
-        engine: Any = store.within(lambda conn: conn.engine)
-
-        def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-            ran.append(statement)
-
-        sa.event.listen(engine, "before_cursor_execute", note)
-        claimed(store, WORKER, 1)
-        sa.event.remove(engine, "before_cursor_execute", note)
-        return len(ran)
+        return len(store.statements(lambda: claimed(store, WORKER, 1)))
 
     worker(store, WORKER)
     submitted(store, 5)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from tenure.domain.clock import MINUTE, SECOND
@@ -91,17 +89,12 @@ def test_a_child_and_a_timed_out_job_count_the_step(store: OpenedStore) -> None:
 
 
 def test_jobs_without_priority_never_ask_for_a_step(store: OpenedStore) -> None:
-    ran: list[str] = []
+    def plain() -> None:
+        (job_id,) = submitted(store, 1)
+        claimed(store, WORKER)
+        ended(store, report(job_id, outcome=Outcome.FAILED))
 
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        ran.append(statement)
-
-    engine: Any = store.within(lambda conn: conn.engine)
-    sa.event.listen(engine, "before_cursor_execute", note)
-    (job_id,) = submitted(store, 1)
-    claimed(store, WORKER)
-    ended(store, report(job_id, outcome=Outcome.FAILED))
-    sa.event.remove(engine, "before_cursor_execute", note)
+    ran = store.statements(plain)
     assert ran
     assert not [text for text in ran if "queues.aging" in text]
     assert store.rows(sa.select(t.active_jobs.c.job_id))

@@ -36,13 +36,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A coordinator with one worker."""
     found = Running(tmp_path_factory.mktemp("ui"))
     found.settings = found.settings.model_copy(update={"http_allow": ("127.0.0.1/32",)})
-    found.start()
     with (
+        found,
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(found.worker(*HANDLERS, name="north")),
     ):
         yield found
-    found.stop()
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,8 @@ from tests.worker.running import Running
 @pytest.fixture
 def coordinator(tmp_path: Path) -> Iterator[Running]:
     """On SQLite, in a thread with a loop of its own, so that a test may block its own loop."""
-    running = Running(tmp_path)
-    running.start()
-    yield running
-    running.stop()
+    with Running(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tenure.api.server import Server, build
 from tenure.client.access import login
@@ -26,7 +26,10 @@ from tenure.worker.runtime import WorkerRuntime
 
 
 class Running:
-    """The same address and store through all its lives. `settings` may be changed between them."""
+    """The same address and store through all its lives. `settings` may be changed between them.
+
+    `with` is one life: started, and stopped at the end.
+    """
 
     def __init__(self, place: Path) -> None:
         with socket.socket() as taken:
@@ -93,6 +96,13 @@ class Running:
             self._thread.join(20)
             assert not self._thread.is_alive(), "the coordinator did not stop"
         self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.run(self._serve(ready))

@@ -21,9 +21,8 @@ def coordinator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runn
     running = Running(tmp_path)
     if request.param == "everybody":
         running.ask_everybody(tmp_path)
-    running.start()
-    yield running
-    running.stop()
+    with running:
+        yield running
 
 
 @handler("fan")

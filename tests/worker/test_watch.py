@@ -73,10 +73,8 @@ class Traced(Running):
 
 @pytest.fixture
 def traced(tmp_path: Path) -> Iterator[Traced]:
-    found = Traced(tmp_path)
-    found.start()
-    yield found
-    found.stop()
+    with Traced(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
