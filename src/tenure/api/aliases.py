@@ -9,7 +9,7 @@ from litestar import get, patch, post
 from litestar.params import FromPath
 
 from tenure.api import auth
-from tenure.api.exchange import Answer, Ask, answer, coordinator, optional_body, principal_of
+from tenure.api.exchange import Answer, Ask, act, acting, answer, coordinator, principal_of
 from tenure.api.security import allow
 from tenure.api.system import readiness
 from tenure.domain.access import Permission
@@ -20,24 +20,20 @@ from tenure.wire import access, jobs, system
     "/api/jobs/{job_id:str}/pause",
     operation_id="pause_job_by_patch",
     summary="Hold a job back (as POST)",
-    opt=allow(Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+    opt=acting(Permission.CONTROL, jobs.Job),
 )
 async def pause(request: Ask, job_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    control = coordinator(request).control
-    return answer(await control.pause(job_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).control.pause, job_id))
 
 
 @patch(
     "/api/jobs/{job_id:str}/resume",
     operation_id="resume_job_by_patch",
     summary="Let a paused job go on (as POST)",
-    opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+    opt=acting(Permission.EXECUTE, jobs.Job),
 )
 async def resume(request: Ask, job_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    control = coordinator(request).control
-    return answer(await control.resume(job_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).control.resume, job_id))
 
 
 @get(

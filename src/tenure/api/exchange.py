@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -16,15 +16,17 @@ from litestar.types import Receive, Scope, Send
 
 from tenure.api.gate import SAFE
 from tenure.api.proxies import client_address
-from tenure.api.security import principal
+from tenure.api.security import allow, principal
 from tenure.coordinator.coordinator import Coordinator
-from tenure.domain.access import Principal
+from tenure.domain.access import Permission, Principal
 from tenure.domain.errors import InvalidInput, MalformedBody, NotAcceptableType, TooLarge
 from tenure.wire.base import decode, decode_struct, encode, validate
+from tenure.wire.jobs import ActionIn
 
 Ask = Request[Any, Any, Any]
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 Decoded = TypeVar("Decoded")
+Acted = TypeVar("Acted")
 
 JSON = "application/json"
 _CONTENT = JSON.encode()
@@ -135,6 +137,19 @@ def principal_of(request: Ask) -> Principal:
     if request.method in SAFE:
         return found
     return replace(found, address=client_address(request.scope))
+
+
+def acting(permission: Permission, answered: type, status: int = 200) -> dict[str, Any]:
+    """The `opt` of a route that does one thing to what it names, with a reason if one is given."""
+    return allow(permission, body=ActionIn, optional=True, answers={status: answered})
+
+
+async def act(
+    request: Ask, verb: Callable[[str, Principal, str | None], Awaitable[Acted]], name: str
+) -> Acted:
+    """What such a route does: `verb` to `name`, for the caller and with the reason given."""
+    action = await optional_body(request, ActionIn)
+    return await verb(name, principal_of(request), action.reason)
 
 
 def coordinator(request: Ask) -> Coordinator:

@@ -11,13 +11,14 @@ from tenure.api.exchange import (
     NDJSON,
     Answer,
     Ask,
+    act,
+    acting,
     answer,
     bounded_wait,
     content_type,
     coordinator,
     header,
     json_body,
-    optional_body,
     prefer_wait,
     principal_of,
 )
@@ -199,12 +200,10 @@ async def delete_job(request: Ask, job_id: FromPath[str]) -> None:
     operation_id="cancel_job",
     summary="Cancel a job",
     status_code=200,
-    opt=allow(Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+    opt=acting(Permission.CONTROL, jobs.Job),
 )
 async def cancel(request: Ask, job_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    control = coordinator(request).control
-    return answer(await control.cancel(job_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).control.cancel, job_id))
 
 
 @post(
@@ -212,12 +211,10 @@ async def cancel(request: Ask, job_id: FromPath[str]) -> Answer:
     operation_id="retry_job",
     summary="Run a finished job again",
     status_code=200,
-    opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+    opt=acting(Permission.EXECUTE, jobs.Job),
 )
 async def retry(request: Ask, job_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    control = coordinator(request).control
-    return answer(await control.retry(job_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).control.retry, job_id))
 
 
 @post(
@@ -225,12 +222,10 @@ async def retry(request: Ask, job_id: FromPath[str]) -> Answer:
     operation_id="pause_job",
     summary="Hold a job back",
     status_code=200,
-    opt=allow(Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+    opt=acting(Permission.CONTROL, jobs.Job),
 )
 async def pause(request: Ask, job_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    control = coordinator(request).control
-    return answer(await control.pause(job_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).control.pause, job_id))
 
 
 @post(
@@ -238,12 +233,10 @@ async def pause(request: Ask, job_id: FromPath[str]) -> Answer:
     operation_id="resume_job",
     summary="Let a paused job go on",
     status_code=200,
-    opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: jobs.Job}),
+    opt=acting(Permission.EXECUTE, jobs.Job),
 )
 async def resume(request: Ask, job_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    control = coordinator(request).control
-    return answer(await control.resume(job_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).control.resume, job_id))
 
 
 ROUTES = [

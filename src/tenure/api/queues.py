@@ -8,16 +8,17 @@ from litestar.params import FromPath
 from tenure.api.exchange import (
     Answer,
     Ask,
+    act,
+    acting,
     answer,
     coordinator,
     header,
     model_body,
-    optional_body,
     principal_of,
 )
 from tenure.api.security import allow
 from tenure.domain.access import Permission
-from tenure.wire import jobs, queues
+from tenure.wire import queues
 
 
 @get(
@@ -89,14 +90,10 @@ async def unset(request: Ask, name: FromPath[str]) -> None:
     operation_id="pause_queue",
     summary="Start no more jobs of a queue until it is resumed",
     status_code=200,
-    opt=allow(
-        Permission.ADMINISTER, body=jobs.ActionIn, optional=True, answers={200: queues.Queue}
-    ),
+    opt=acting(Permission.ADMINISTER, queues.Queue),
 )
 async def pause(request: Ask, name: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    queueing = coordinator(request).queueing
-    return _answer(await queueing.pause(name, principal_of(request), action.reason))
+    return _answer(await act(request, coordinator(request).queueing.pause, name))
 
 
 @post(
@@ -104,14 +101,10 @@ async def pause(request: Ask, name: FromPath[str]) -> Answer:
     operation_id="resume_queue",
     summary="Start jobs of a queue again",
     status_code=200,
-    opt=allow(
-        Permission.ADMINISTER, body=jobs.ActionIn, optional=True, answers={200: queues.Queue}
-    ),
+    opt=acting(Permission.ADMINISTER, queues.Queue),
 )
 async def resume(request: Ask, name: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    queueing = coordinator(request).queueing
-    return _answer(await queueing.resume(name, principal_of(request), action.reason))
+    return _answer(await act(request, coordinator(request).queueing.resume, name))
 
 
 ROUTES = [list_queues, get_queue, replace, edit, unset, pause, resume]

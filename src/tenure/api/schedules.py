@@ -8,6 +8,8 @@ from litestar.params import FromPath, FromQuery
 from tenure.api.exchange import (
     Answer,
     Ask,
+    act,
+    acting,
     answer,
     coordinator,
     header,
@@ -135,14 +137,10 @@ async def delete_schedule(request: Ask, schedule_id: FromPath[str]) -> None:
     operation_id="pause_schedule",
     summary="Stop firing until resumed",
     status_code=200,
-    opt=allow(
-        Permission.CONTROL, body=jobs.ActionIn, optional=True, answers={200: schedules.Schedule}
-    ),
+    opt=acting(Permission.CONTROL, schedules.Schedule),
 )
 async def pause(request: Ask, schedule_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    scheduling = coordinator(request).scheduling
-    return answer(await scheduling.pause(schedule_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).scheduling.pause, schedule_id))
 
 
 @post(
@@ -150,21 +148,17 @@ async def pause(request: Ask, schedule_id: FromPath[str]) -> Answer:
     operation_id="resume_schedule",
     summary="Fire again from now on",
     status_code=200,
-    opt=allow(
-        Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={200: schedules.Schedule}
-    ),
+    opt=acting(Permission.EXECUTE, schedules.Schedule),
 )
 async def resume(request: Ask, schedule_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, jobs.ActionIn)
-    scheduling = coordinator(request).scheduling
-    return answer(await scheduling.resume(schedule_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).scheduling.resume, schedule_id))
 
 
 @post(
     "/api/schedules/{schedule_id:str}/trigger",
     operation_id="trigger_schedule",
     summary="Submit the schedule's job once now",
-    opt=allow(Permission.EXECUTE, body=jobs.ActionIn, optional=True, answers={201: jobs.Job}),
+    opt=acting(Permission.EXECUTE, jobs.Job, 201),
 )
 async def trigger(request: Ask, schedule_id: FromPath[str]) -> Answer:
     action = await optional_body(request, jobs.ActionIn)

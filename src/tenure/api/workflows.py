@@ -8,12 +8,13 @@ from litestar.params import FromPath, FromQuery
 from tenure.api.exchange import (
     Answer,
     Ask,
+    act,
+    acting,
     answer,
     bounded_wait,
     coordinator,
     header,
     json_body,
-    optional_body,
     principal_of,
 )
 from tenure.api.security import allow
@@ -22,7 +23,6 @@ from tenure.domain.access import Permission
 from tenure.wire import workflows as wire
 from tenure.wire.base import Page
 from tenure.wire.graphs import WorkflowBody
-from tenure.wire.jobs import ActionIn
 
 
 @post(
@@ -79,12 +79,10 @@ async def get_workflow(
     operation_id="cancel_workflow",
     summary="Cancel every unfinished job of a workflow",
     status_code=200,
-    opt=allow(Permission.CONTROL, body=ActionIn, optional=True, answers={200: wire.Workflow}),
+    opt=acting(Permission.CONTROL, wire.Workflow),
 )
 async def cancel(request: Ask, workflow_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, ActionIn)
-    here = coordinator(request).workflows
-    return answer(await here.cancel(workflow_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).workflows.cancel, workflow_id))
 
 
 @post(
@@ -92,12 +90,10 @@ async def cancel(request: Ask, workflow_id: FromPath[str]) -> Answer:
     operation_id="retry_workflow",
     summary="Run again what failed, expired or was cancelled",
     status_code=200,
-    opt=allow(Permission.EXECUTE, body=ActionIn, optional=True, answers={200: wire.Workflow}),
+    opt=acting(Permission.EXECUTE, wire.Workflow),
 )
 async def retry(request: Ask, workflow_id: FromPath[str]) -> Answer:
-    action = await optional_body(request, ActionIn)
-    here = coordinator(request).workflows
-    return answer(await here.retry(workflow_id, principal_of(request), action.reason))
+    return answer(await act(request, coordinator(request).workflows.retry, workflow_id))
 
 
 ROUTES = [submit, list_workflows, get_workflow, cancel, retry]
