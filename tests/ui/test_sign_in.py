@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tenure.api import events
+from tenure.coordinator import live
 from tests.ui.site import PATIENCE_SECONDS, Site
 from tests.worker.running import Running
 
@@ -135,7 +135,7 @@ def test_an_administrator_comes_in_with_the_first_token(guarded: Site, visitor: 
 def test_who_is_locked_out_sees_nothing_more(
     guarded: Site, visitor: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(live, "BEAT_SECONDS", 0.2)
     visitor.goto(guarded.url)
     sign_in(visitor, "uma")
     expect(visitor.locator(".indicator")).to_have_text("Live")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -178,15 +178,22 @@ def bounded_wait(seconds: float, field: str) -> float:
     return min(seconds, MAX_WAIT_SECONDS)
 
 
-@contextmanager
-def watching(request: Ask, left: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+def watching(request: Ask, left: Callable[[], None]) -> AbstractContextManager[Callable[[], bool]]:
     """Whether the caller has gone; `left` is called when it goes. The body must be read before."""
-    task = asyncio.ensure_future(_disconnected(request))
+    return noticing(_disconnected(request), left)
+
+
+@contextmanager
+def noticing(
+    event: Coroutine[Any, Any, None], then: Callable[[], None]
+) -> Iterator[Callable[[], bool]]:
+    """Whether `event` has returned; `then` is called when it does."""
+    task = asyncio.ensure_future(event)
     armed = True
 
     def done(_: object) -> None:
         if armed:
-            left()
+            then()
 
     task.add_done_callback(done)
     try:

@@ -10,6 +10,7 @@ from litestar.types import ASGIApp
 
 from tenure.api.exchange import Answer, Ask, answer, coordinator, principal_of
 from tenure.api.security import allow
+from tenure.api.standing import Standing
 from tenure.api.streams import EVENTS, log_events
 from tenure.coordinator.explaining import explain
 from tenure.domain.access import Permission
@@ -57,9 +58,8 @@ async def logs(
     if follow:
         beyond = last_event_id or after
         following = coordinator(request).following
-        return log_events(
-            await following.open(job_id, principal_of(request), fence=fence, after=beyond)
-        )
+        parts = await following.open(job_id, principal_of(request), fence=fence, after=beyond)
+        return log_events(parts, Standing(request).holds)
     found = await coordinator(request).control.logs(
         job_id, principal_of(request), fence=fence, after=after, limit=limit
     )

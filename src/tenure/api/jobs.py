@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from litestar import delete, get, patch, post, put
@@ -23,9 +24,11 @@ from tenure.api.exchange import (
     principal_of,
 )
 from tenure.api.security import allow
+from tenure.api.standing import Standing
 from tenure.api.tracing import submitting
 from tenure.coordinator.submission import Receipt
 from tenure.domain.access import Permission
+from tenure.domain.errors import Forbidden, Unauthenticated
 from tenure.wire import jobs
 from tenure.wire.base import Page
 
@@ -52,7 +55,9 @@ async def _submitted(request: Ask, receipt: Receipt, wait: float) -> Answer:
     content: object = receipt.body
     if wait:
         headers["Preference-Applied"] = f"wait={wait:g}"
-        content = await coordinator(request).wait(receipt.job_id, principal_of(request), wait)
+        # It is submitted, whatever becomes of the caller meanwhile.
+        with suppress(Unauthenticated, Forbidden):
+            content = await _waited(request, receipt.job_id, wait)
     return answer(content, 201, headers)
 
 
@@ -153,8 +158,13 @@ async def next_job(
 )
 async def get_job(request: Ask, job_id: FromPath[str], wait: FromQuery[float] = 0.0) -> Answer:
     seconds = bounded_wait(wait, "wait")
-    job = await coordinator(request).wait(job_id, principal_of(request), seconds)
+    job = await _waited(request, job_id, seconds)
     return answer(job, headers={"ETag": f'"{job.version}"'})
+
+
+async def _waited(request: Ask, job_id: str, seconds: float) -> jobs.Job:
+    still = Standing(request).check
+    return await coordinator(request).wait(job_id, principal_of(request), seconds, still)
 
 
 @put(

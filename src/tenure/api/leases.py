@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from litestar import delete, post
 from litestar.params import FromPath
@@ -17,6 +19,7 @@ from tenure.api.exchange import (
     watching,
 )
 from tenure.api.security import allow
+from tenure.api.standing import Standing
 from tenure.domain.access import Permission
 from tenure.wire import jobs, leases, workers
 
@@ -50,8 +53,9 @@ async def acquire(request: Ask) -> Answer:
     asked = await struct_body(request, _ACQUIRE)
     _of_worker(request, asked.worker_id)
     here = coordinator(request)
-    with watching(request, lambda: here.wakeups.tell((asked.worker_id,))) as gone:
-        return answer(await here.leasing.acquire(asked, gone))
+    leave = partial(here.wakeups.tell, (asked.worker_id,))
+    with watching(request, leave) as gone, Standing(request).watched(leave) as barred:
+        return answer(await here.leasing.acquire(asked, lambda: gone() or barred()))
 
 
 @post(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -31,14 +31,21 @@ class EventStream(ASGIStreamingResponse):
             await super().send_body(send, receive)
 
 
-def log_events(parts: AsyncGenerator[Part, None]) -> EventStream:
-    """A followed log: one event a line, its id the cursor; at last the event `end`."""
-    return EventStream(_encoded(parts))
+def log_events(
+    parts: AsyncGenerator[Part, None], holds: Callable[[], Awaitable[bool]]
+) -> EventStream:
+    """A followed log: one event a line, its id the cursor; at last the event `end`. `holds`:
+    whether the caller may still read it."""
+    return EventStream(_encoded(parts, holds))
 
 
-async def _encoded(parts: AsyncGenerator[Part, None]) -> AsyncGenerator[bytes, None]:
+async def _encoded(
+    parts: AsyncGenerator[Part, None], holds: Callable[[], Awaitable[bool]]
+) -> AsyncGenerator[bytes, None]:
     async with aclosing(parts):
         async for part in parts:
+            if not await holds():
+                return
             said = [
                 b"id: %b\ndata: %b\n\n" % (at.encode(), encode(line)) for at, line in part.lines
             ]

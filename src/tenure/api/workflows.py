@@ -18,6 +18,7 @@ from tenure.api.exchange import (
     principal_of,
 )
 from tenure.api.security import allow
+from tenure.api.standing import Standing
 from tenure.api.tracing import submitting
 from tenure.domain.access import Permission
 from tenure.wire import workflows as wire
@@ -70,8 +71,8 @@ async def get_workflow(
     request: Ask, workflow_id: FromPath[str], wait: FromQuery[float] = 0.0
 ) -> Answer:
     seconds = bounded_wait(wait, "wait")
-    found = await coordinator(request).workflows.get(workflow_id, principal_of(request), seconds)
-    return answer(found)
+    here, still = coordinator(request).workflows, Standing(request).check
+    return answer(await here.get(workflow_id, principal_of(request), seconds, still))
 
 
 @post(

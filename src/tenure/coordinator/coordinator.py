@@ -36,7 +36,7 @@ from tenure.coordinator.submission import Submission
 from tenure.coordinator.throttling import Throttle
 from tenure.coordinator.tokens import Tokens
 from tenure.coordinator.users import Users
-from tenure.coordinator.wakeups import Wakeups
+from tenure.coordinator.wakeups import Check, Wakeups, allowed
 from tenure.domain.access import LOCAL_ADMIN, Principal
 from tenure.domain.clock import SECOND, Clock
 from tenure.domain.errors import InvalidInput, TooLarge
@@ -184,13 +184,16 @@ class Coordinator:
         await self.leasing.look_again()
         await self.following.look_again()
 
-    async def wait(self, job_id: str, principal: Principal, seconds: float) -> Job:
-        """A job, as soon as it is finished or after `seconds`. Raises JobNotFound."""
+    async def wait(
+        self, job_id: str, principal: Principal, seconds: float, still: Check = allowed
+    ) -> Job:
+        """A job, as soon as it is finished or after `seconds`; `still` raises when the caller may
+        wait no longer. Raises JobNotFound."""
         job = await self.control.get(job_id, principal)
         if job.finished or seconds <= 0:
             return job
         read = partial(self.control.get, job.id, principal)
-        return await self.wakeups.until(job.id, read, attrgetter("finished"), seconds)
+        return await self.wakeups.until(job.id, read, attrgetter("finished"), seconds, still)
 
     async def edit(
         self, job_id: str, body: bytes, principal: Principal, if_match: str | None

@@ -12,7 +12,7 @@ from tenure.coordinator.acting import action
 from tenure.coordinator.metering import Meter
 from tenure.coordinator.receipts import id_of
 from tenure.coordinator.submission import Receipt, check_key
-from tenure.coordinator.wakeups import Wakeups
+from tenure.coordinator.wakeups import Check, Wakeups, allowed
 from tenure.domain.access import Permission, Principal
 from tenure.domain.clock import Clock
 from tenure.domain.errors import InvalidInput
@@ -100,13 +100,18 @@ class Workflows:
         return Receipt(answer, workflow_id)
 
     async def get(
-        self, workflow_id: str, principal: Principal, seconds: float = 0.0
+        self,
+        workflow_id: str,
+        principal: Principal,
+        seconds: float = 0.0,
+        still: Check = allowed,
     ) -> WorkflowDetail:
-        """One workflow with its jobs, as soon as all of them have ended or after `seconds`."""
+        """One workflow with its jobs, as soon as all of them have ended or after `seconds`;
+        `still` raises when the caller may wait no longer."""
         if seconds > 0:
             found = (await self._as_it_is(workflow_id, principal.only)).id
             read = partial(self._reader.run, lambda unit: reads.finished(unit, found))
-            await self._wakeups.until(found, read, bool, seconds)
+            await self._wakeups.until(found, read, bool, seconds, still)
         return await self._reader.run(lambda unit: _detail(unit, workflow_id, principal.only))
 
     async def list(

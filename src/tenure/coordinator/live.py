@@ -32,7 +32,7 @@ MAX_LISTENERS = 1_000
 MAX_TOPICS = 100
 KEPT_EVENTS = 2_000
 LOOK_SECONDS = 0.5
-BEAT_SECONDS = 15.0
+BEAT_SECONDS = 5.0
 """The longest silence of a stream."""
 LONGEST_SECONDS = 300.0
 """Of one stream; then the caller comes again, and is asked again who it is."""

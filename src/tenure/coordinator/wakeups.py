@@ -20,6 +20,13 @@ _MAX_LANES = 256
 _ANY_TYPE = ""
 
 
+Check = Callable[[], Awaitable[None]]
+
+
+async def allowed() -> None:
+    """Of callers that may wait as long as they like."""
+
+
 @dataclass(eq=False, slots=True)
 class Poll:
     """One long poll: the lanes it serves and the slots it has free.
@@ -182,14 +189,17 @@ class Wakeups:
         read: Callable[[], Awaitable[Read]],
         over: Callable[[Read], bool],
         seconds: float,
+        still: Check = allowed,
     ) -> Read:
         """What `read` finds once a job or workflow is `over`, or when `seconds` passed or all
-        stops. Looks again at each end it is told of, and every READ_AGAIN_SECONDS."""
+        stops. Looks again at each end it is told of, and every READ_AGAIN_SECONDS; `still` is
+        asked before each look and raises when the caller may wait no longer."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         with self.watch(id_) as news:
             while True:
                 news.clear()  # before it reads: an end beside the look is not missed
+                await still()
                 found = await read()
                 left = until - loop.time()
                 if over(found) or left <= 0 or self._stopping:
