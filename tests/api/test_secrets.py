@@ -223,6 +223,41 @@ async def test_masks_that_stand_for_nothing_are_refused(api: Api) -> None:
     assert pointers(await api.client.put(path, json=edit)) == ["/job/payload/password"]
 
 
+async def test_new_workflows_and_schedules_refuse_masks_by_name(api: Api) -> None:
+    queue = fresh_queue()
+    type_ = f"login-{queue}"
+    await _worker(api, queue, type_)
+    clean = {"key": "a", "type": type_, "queue": queue, "payload": {"user": MASK}}
+    masked = {"key": "b", "type": type_, "queue": queue, "payload": {"keys": [{"value": MASK}]}}
+    flow = {"jobs": [clean, masked]}
+    at = "/jobs/1/payload/keys/0/value"
+    assert pointers(await api.client.post("/api/workflows", json=flow)) == [at]
+    timed = {"cron": "0 0 1 1 *", "workflow": flow}
+    assert pointers(await api.client.post("/api/schedules", json=timed)) == [f"/workflow{at}"]
+    job = {"type": type_, "queue": queue, "payload": {"password": MASK}}
+    timed = {"cron": "0 0 1 1 *", "job": job}
+    answer = await api.client.post("/api/schedules", json=timed)
+    assert pointers(answer) == ["/job/payload/password"]
+    good = {"jobs": [clean]}
+    assert (await api.client.post("/api/workflows", json=good)).status_code == 201
+    made = await api.client.post("/api/schedules", json={"cron": "0 0 1 1 *", "workflow": good})
+    assert made.status_code == 201
+    edit = {"workflow": {"jobs": [clean | {"payload": {"password": MASK}}]}}
+    answer = await api.client.put(f"/api/schedules/{made.json()['id']}", json=edit)
+    assert pointers(answer) == ["/workflow/jobs/0/payload/password"]
+
+
+async def test_a_mask_does_not_come_in_with_another_type(api: Api) -> None:
+    queue = fresh_queue()
+    type_ = f"login-{queue}"
+    await _worker(api, queue, type_)
+    [job_id] = await api.submit(queue)
+    edit = {"type": type_, "payload": {"password": MASK}}
+    answer = await api.client.patch(f"/api/jobs/{job_id}", json=edit)
+    assert pointers(answer) == ["/payload/password"]
+    assert (await api.job(job_id))["type"] == "echo"
+
+
 async def test_another_type_does_not_uncover_a_secret(api: Api) -> None:
     queue = fresh_queue()
     type_ = f"login-{queue}"

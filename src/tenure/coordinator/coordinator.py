@@ -136,7 +136,7 @@ class Coordinator:
         self.following = Following(self.reader, self.wakeups)
         self.operations = Operations(*parts)
         self.notifying = Notifying(*parts)
-        self.workflows = Workflows(*parts, limits, self.wakeups, meter)
+        self.workflows = Workflows(*parts, limits, self.wakeups, concealment, meter)
         self.scheduling = Scheduling(*parts, settings, concealment, meter)
         self.dead_letters = DeadLetterOffice(self.reader, self.clock)
         self.fleet = Fleet(*parts, settings, concealment, self.signer)

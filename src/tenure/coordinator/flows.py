@@ -9,6 +9,7 @@ from functools import partial
 
 from tenure.coordinator import cursors, graphs, present, queries, witness
 from tenure.coordinator.acting import action
+from tenure.coordinator.concealing import Concealment
 from tenure.coordinator.metering import Meter
 from tenure.coordinator.receipts import id_of
 from tenure.coordinator.submission import Receipt, check_key
@@ -48,8 +49,10 @@ class Workflows:
         clock: Clock,
         limits: Limits,
         wakeups: Wakeups,
+        concealment: Concealment,
         meter: Meter,
     ) -> None:
+        self._concealment = concealment
         self._committer = committer
         self._reader = reader
         self._wakeups = wakeups
@@ -68,9 +71,7 @@ class Workflows:
         """
         check_key(key)
         now = self._clock.now()
-        may = principal.may(Permission.SCRIPT)
-        owner = principal.owner_id
-        graph = await graphs.check(body, self._limits, now, owner, scripts=may, trace=trace)
+        graph = await self._check(body, now, principal, trace)
         self._meter.submitting(principal, len(graph.jobs))
         workflow_id, *ids = self._ids.make(now, len(graph.jobs) + 1)
         graph.connect(ids)
@@ -98,6 +99,19 @@ class Workflows:
         if graph.outward:  # a parent outside may have ended before
             answer = encode(await self._as_it_is(workflow_id, principal.only))
         return Receipt(answer, workflow_id)
+
+    async def _check(
+        self, body: bytes, now: int, principal: Principal, trace: str | None
+    ) -> graphs.Graph:
+        return await graphs.check(
+            body,
+            self._limits,
+            now,
+            principal.owner_id,
+            scripts=principal.may(Permission.SCRIPT),
+            trace=trace,
+            check_masks=self._concealment.checks,
+        )
 
     async def get(
         self,

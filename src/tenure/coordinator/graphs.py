@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tenure.coordinator.intake import CHUNK, Fields, Intake, decode_one, decode_values
+from tenure.coordinator.intake import CHUNK, CheckMasks, Fields, Intake, decode_one, decode_values
 from tenure.domain.clock import SECOND
 from tenure.domain.edges import Edge
 from tenure.domain.errors import FieldError, InvalidInput, TooLarge
@@ -60,11 +60,12 @@ async def check(
     *,
     scripts: bool = True,
     trace: str | None = None,
+    check_masks: CheckMasks | None = None,
 ) -> Graph:
     """A workflow from its JSON, in stretches of TURN_SECONDS so that the loop is never held long.
 
-    Without `scripts` its jobs may not carry their own code: Forbidden. `trace` is the traceparent
-    of jobs that bring none. Raises
+    Without `scripts` its jobs may not carry their own code: Forbidden. `trace`, `check_masks`: see
+    `Intake`. Raises
     MalformedBody, TooLarge, and InvalidInput that names the key or the cycle at fault.
     """
     if len(body) > limits.body:
@@ -78,7 +79,7 @@ async def check(
     if not 0 < len(items) <= MAX_NODES:
         raise InvalidInput.field("jobs", f"must have 1 to {MAX_NODES} jobs, this has {len(items)}")
     intake = Intake(limits, now, owner_id, scripts=scripts)
-    intake.trace = trace
+    intake.trace, intake.check_masks = trace, check_masks
     graph = Graph(asked, [], [])
     until = perf_counter() + TURN_SECONDS
     for place, item in enumerate(items):

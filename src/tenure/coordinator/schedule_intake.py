@@ -9,7 +9,14 @@ from pydantic.alias_generators import to_camel
 
 from tenure.coordinator import graphs
 from tenure.coordinator.editing import versions
-from tenure.coordinator.intake import Fields, Intake, check_size, decode_one, decode_values
+from tenure.coordinator.intake import (
+    CheckMasks,
+    Fields,
+    Intake,
+    check_size,
+    decode_one,
+    decode_values,
+)
 from tenure.domain.clock import SECOND
 from tenure.domain.errors import FieldError, InvalidInput
 from tenure.domain.scheduling import ScheduleRules
@@ -45,11 +52,16 @@ _list: msgspec.json.Decoder[list[Fields]] = msgspec.json.Decoder(list[Fields])
 
 
 async def new_schedule(
-    body: bytes, limits: Limits, schedule_id: str, owner_id: str | None
+    body: bytes,
+    limits: Limits,
+    schedule_id: str,
+    owner_id: str | None,
+    check_masks: CheckMasks | None = None,
 ) -> NewSchedule:
-    """A schedule to create. Raises InvalidInput, MalformedBody, TooLarge."""
+    """A schedule to create. `check_masks`: see `Intake`. Raises InvalidInput, MalformedBody,
+    TooLarge."""
     model, given = _split(wire.ScheduleIn, body, limits)
-    template = await _template(given, limits)
+    template = await _template(given, limits, check_masks)
     if template is None:
         raise InvalidInput.field("job", "give job or workflow: what every fire submits")
     rules = ScheduleRules(**_rules(model, frozenset(type(model).model_fields)))
@@ -86,28 +98,36 @@ def _split(model: type[Model], body: bytes, limits: Limits) -> tuple[Model, dict
     return validate(model, decode_values(fields)), templates
 
 
-async def _template(given: dict[str, msgspec.Raw], limits: Limits) -> Template | None:
+async def _template(
+    given: dict[str, msgspec.Raw], limits: Limits, check_masks: CheckMasks | None = None
+) -> Template | None:
     if len(given) > 1:
         raise InvalidInput.field("workflow", "give job or workflow, not both")
     for name, raw in given.items():
-        return _job(raw, limits) if name == "job" else await _workflow(raw, limits)
+        if name == "job":
+            return _job(raw, limits, check_masks)
+        return await _workflow(raw, limits, check_masks)
     return None
 
 
-def _job(raw: msgspec.Raw, limits: Limits) -> JobTemplate:
+def _job(raw: msgspec.Raw, limits: Limits, check_masks: CheckMasks | None) -> JobTemplate:
     fields = _object(raw, "job")
     _refuse(fields, _NOT_IN_A_TEMPLATE | _NOT_OF_A_JOB, "job")
-    job = Intake(limits, 0, None).take(fields, "/job")
+    intake = Intake(limits, 0, None)
+    intake.check_masks = check_masks
+    job = intake.take(fields, "/job")
     return JobTemplate(job.spec, job.payload)
 
 
-async def _workflow(raw: msgspec.Raw, limits: Limits) -> WorkflowTemplate:
+async def _workflow(
+    raw: msgspec.Raw, limits: Limits, check_masks: CheckMasks | None
+) -> WorkflowTemplate:
     fields = _object(raw, "workflow")
     _refuse(fields, _NOT_IN_A_TEMPLATE, "workflow")
     for place, item in enumerate(_nodes(fields)):
         _refuse(item, _NOT_IN_A_TEMPLATE, f"workflow/jobs/{place}")
     try:
-        graph = await graphs.check(bytes(raw), limits, 0, None)
+        graph = await graphs.check(bytes(raw), limits, 0, None, check_masks=check_masks)
     except InvalidInput as error:
         errors = tuple(FieldError(f"/workflow{e.pointer}", e.detail) for e in error.errors)
         raise type(error)(f"workflow/{error.detail}", errors=errors) from None

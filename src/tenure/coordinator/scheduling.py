@@ -75,7 +75,8 @@ class Scheduling:
         Raises InvalidInput, MalformedBody, TooLarge, IdempotencyMismatch.
         """
         schedule_id = self._ids.one(self._clock.now())
-        new = await new_schedule(body, self._limits, schedule_id, principal.owner_id)
+        masks = self._concealment.checks
+        new = await new_schedule(body, self._limits, schedule_id, principal.owner_id, masks)
         guard = _Guard("POST /api/schedules", key, body, principal)
         act, most = action(principal), self._meter.most_schedules(principal)
         row = await self._committer.run(lambda unit: _create(unit, new, guard, act, most))

@@ -93,16 +93,20 @@ def edit(unit: Unit, job_id: str, wanted: Edit, action: Action) -> None:
 
 def _payload(unit: Unit, job_id: str, wanted: Edit, before: str, after: str) -> str | None:
     """What is written for a payload. Raises InvalidInput."""
-    secrets = wanted.secrets
-    if secrets is None or not secrets.hides(before):
-        return wanted.payload
-    if wanted.payload is None or before != after:
-        if wanted.payload is None and before != after:
+    secrets, payload = wanted.secrets, wanted.payload
+    if secrets is None:
+        return payload
+    if payload is None:
+        if before != after and secrets.hides(before):
             detail = f"jobs of type {before} have secrets: give a payload with the new type"
             raise InvalidInput.field("payload", detail)
-        return wanted.payload
+        return None
+    if before != after:
+        return secrets.restored(after, payload, "null")
+    if not secrets.hides(before):
+        return payload
     [(stored,)] = unit.rows(_read_payload(unit.dialect), job=job_id)
-    return secrets.restored(before, wanted.payload, stored)
+    return secrets.restored(before, payload, stored)
 
 
 @cache
