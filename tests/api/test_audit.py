@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -168,6 +169,31 @@ async def test_schedules_workflows_and_operations(callers: Callers) -> None:
     [line] = await _told(callers, begun["id"])
     assert (line["action"], line["reason"]) == ("operation.begin", "tidy")
     assert line["after"]["filter"] == f"queue:{queue}"
+
+
+async def test_a_backfill_is_told_when_it_fired(callers: Callers) -> None:
+    body = {
+        "cron": "0 * * * *", "start_at": "2020-01-01T00:00:00Z",
+        "job": {"type": "echo", "queue": fresh_queue()},
+    }  # fmt: skip
+    made = await _post(callers.user, "/api/schedules", body)
+    path = f"/api/schedules/{made['id']}/backfill"
+    now = datetime.now(UTC)
+    spans = [((now - timedelta(hours=one)).isoformat(), (now - timedelta(hours=two)).isoformat())
+             for one, two in ((9, 7), (6, 3))]  # fmt: skip
+    (begins, ends), (began, ended) = spans
+    await _post(callers.user, path, {"from": began, "to": ended})
+    asked = {"from": begins, "to": ends, "reason": "gap"}
+    await _post(callers.admin, path, asked | {"preview": True})
+    fired = await _post(callers.admin, path, asked)
+    await _post(callers.admin, path, asked)
+    assert len(fired["items"]) == 2
+    [line] = await _told(callers, made["id"])
+    assert (line["action"], line["actor"], line["reason"]) == (
+        "schedule.backfill", "test-admin", "gap",
+    )  # fmt: skip
+    assert line["after"]["count"] == 2
+    assert line["after"]["from"] < line["after"]["to"]
 
 
 async def test_administration_is_told(callers: Callers) -> None:

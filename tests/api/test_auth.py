@@ -186,6 +186,18 @@ async def test_refresh_tokens_are_good_once(callers: Callers, person: Person) ->
     await is_void(person)
 
 
+async def test_a_second_use_is_told_once(callers: Callers, person: Person) -> None:
+    asked = {"action": "user.token_reused", "target_id": person.login["user_id"]}
+    used = person.login["refresh_token"]
+    await person.refresh()
+    for _ in range(3):
+        problem(await person.refresh(used), 401)
+    [line] = (await callers.admin.client.get("/api/audit", params=asked)).json()["items"]
+    assert (line["actor"], line["target"], line["address"]) == (None, "user", "127.0.0.1")
+    assert line["after"] == {"login": "ended"}
+    assert used not in str(line)
+
+
 async def test_one_login_reused_leaves_the_others(callers: Callers, person: Person) -> None:
     other = (await logged_in(callers, name=person.name, password=PASSWORD)).json()
     await person.refresh()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from loguru import logger
 
@@ -141,6 +142,11 @@ async def test_a_token_for_workers_is_kept_in_a_file(database_url: str, tmp_path
         assert (await here.authentication.find(second)).kind is Kind.WORKER_TOKEN
         with pytest.raises(Unauthenticated):
             await here.authentication.find(first)
+        lines = (await here.auditing.list({"action": "token.create"})).items
+        assert [line.after for line in lines] == [
+            msgspec.Raw(b'{"kind":"worker_token","name":"file worker.token"}')
+        ] * 2
+        assert second not in str(lines)
 
 
 async def test_the_secret_outlives_a_start_and_may_be_given(

@@ -59,6 +59,9 @@ def test_a_token_is_good_once_and_in_time(opened: OpenedStore) -> None:
 def test_a_token_used_twice_ends_its_family_alone(opened: OpenedStore) -> None:
     opened.run(sessions.open_session, user(opened), OTHER_FAMILY, token(opened, "beside"))
     opened.run(sessions.rotate, "one", token(opened, "two"))
+    again = opened.run(sessions.rotate, "one", token(opened, "three"))
+    assert again is not None
+    assert (again.user.id, again.family_id, again.reused) == (ANN.id, FAMILY, True)
     assert opened.run(sessions.rotate, "one", token(opened, "three")) is None
     assert opened.run(sessions.rotate, "two", token(opened, "four")) is None
     assert opened.rows(sa.select(ta.refresh_tokens.c.digest)) == [("beside",)]

@@ -60,9 +60,8 @@ async def login(request: Ask) -> Answer:
     opt=allow(Permission.OPEN, body=access.RefreshIn, answers={200: access.LoggedIn}),
 )
 async def refresh(request: Ask) -> Answer:
-    asked = await model_body(request, access.RefreshIn)
-    admit(request, Door.REFRESH)
-    return answer(await coordinator(request).accounts.refresh(asked.refresh_token))
+    asked, address = await model_body(request, access.RefreshIn), admit(request, Door.REFRESH)
+    return answer(await coordinator(request).accounts.refresh(asked.refresh_token, address))
 
 
 @post(

@@ -16,7 +16,7 @@ from tenure.store.accounts import NewUser, UserRow
 from tenure.store.audit import Entry, audit
 from tenure.store.committer import Committer
 from tenure.store.reader import Reader
-from tenure.store.sessions import NewRefresh
+from tenure.store.sessions import NewRefresh, Rotated
 from tenure.store.unit import Unit
 from tenure.wire.access import LoggedIn, LoginIn, Me, PasswordIn, SignUpIn, User
 from tenure.wire.base import maybe_time_out, time_out
@@ -108,13 +108,22 @@ class Accounts:
             raise Unauthenticated(_WRONG)
         return self._logged_in(found, family, token)
 
-    async def refresh(self, refresh_token: str) -> LoggedIn:
-        """The next pair of tokens. Raises Unauthenticated; a refresh token that was used before
-        also ends the login it is of, since somebody else has a copy."""
+    async def refresh(self, refresh_token: str, address: str | None = None) -> LoggedIn:
+        """The next pair of tokens, for a caller at `address`. Raises Unauthenticated; a refresh
+        token that was used before also ends the login it is of, since somebody else has a copy."""
         token, refresh = self._refresh_token()
         used = credentials.digest(refresh_token)
-        rotated = await self._committer.run(lambda unit: sessions.rotate(unit, used, refresh))
-        if rotated is None:
+
+        def rotate(unit: Unit) -> Rotated | None:
+            found = sessions.rotate(unit, used, refresh)
+            if found is not None and found.reused:
+                user, told = found.user.id, {"login": "ended"}
+                reused = Entry("user.token_reused", None, "user", user, None, None, told, address)
+                audit(unit, [reused])
+            return found
+
+        rotated = await self._committer.run(rotate)
+        if rotated is None or rotated.reused:
             self._authentication.forget()  # a whole login may have ended
             raise Unauthenticated("the refresh token is not good any more, log in again")
         return self._logged_in(rotated.user, rotated.family_id, token)

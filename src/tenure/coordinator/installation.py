@@ -104,7 +104,14 @@ class Installation:
         token = credentials.new_token(credentials.WORKER_TOKEN)
         kept = self._token(Kind.WORKER_TOKEN, f"file {path.name}", token, None)
         waiting = await asyncio.to_thread(_write_beside, path, token)
-        await self._committer.run(lambda unit: add_token(unit, kept))
+
+        def add(unit: Unit) -> None:
+            add_token(unit, kept)
+            told = {"kind": kept.kind, "name": kept.name}
+            entry = Entry("token.create", None, "token", kept.id, "for workers", None, told)
+            audit(unit, [entry])
+
+        await self._committer.run(add)
         waiting.replace(path)
         logger.bind(path=str(path)).info("a token for workers is in this file")
 

@@ -216,7 +216,11 @@ class Scheduling:
 
         def fire(unit: Unit) -> list[Firing]:
             check_room(unit, act.only, most, jobs)
-            return verbs.backfill(unit, found, nominal, act)
+            made = verbs.backfill(unit, found, nominal, act)
+            if made:
+                told = {"from": wanted.from_, "to": wanted.to, "count": len(made)}
+                witness.schedule_act(unit, "backfill", principal, act.reason, row, row, told)
+            return made
 
         made = await self._committer.run(fire, key=found)
         fired = {one.nominal_at: one for one in made if one.nominal_at is not None}

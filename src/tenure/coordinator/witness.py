@@ -83,8 +83,10 @@ def schedule_act(
     reason: str | None,
     before: ScheduleRow,
     after: ScheduleRow | None,
+    told: Mapping[str, Any] | None = None,
 ) -> None:
-    """What somebody did to a schedule, if it is to be told; `after` None: it is deleted."""
+    """What somebody did to a schedule, if it is to be told; `after` None: it is deleted. `told`
+    is what came of an act that leaves the schedule as it is."""
     if after is not None and not of_others(principal, before.owner_id):
         return
     was, now = _schedule(before), None if after is None else _schedule(after)
@@ -94,7 +96,8 @@ def schedule_act(
         after.payload, after.workflow, after.job,
     ):  # fmt: skip
         now = (now or {}) | {"template": "changed"}
-    if was or now or event in ("trigger", "backfill"):
+    if was or now or told or event == "trigger":
+        now = now if told is None else dict(told)
         administered(unit, f"schedule.{event}", principal, before.id, was, now, reason)
 
 

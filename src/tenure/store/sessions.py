@@ -25,10 +25,12 @@ class NewRefresh:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """A refresh token was used: the user and the family it is of."""
+    """A refresh token was used: the user and the family it is of. `reused`: not for the first
+    time, so that the family has ended."""
 
     user: UserRow
     family_id: str
+    reused: bool = False
 
 
 def open_session(unit: Unit, known: UserRow, family_id: str, refresh: NewRefresh) -> UserRow | None:
@@ -43,7 +45,7 @@ def open_session(unit: Unit, known: UserRow, family_id: str, refresh: NewRefresh
 
 
 def rotate(unit: Unit, digest: str, refresh: NewRefresh) -> Rotated | None:
-    """Use a refresh token, putting `refresh` in its place; None when it is not good.
+    """Use a refresh token, putting `refresh` in its place; None when it is unknown or too old.
 
     One that was used before ends its whole family: somebody else has a copy. Locks the user
     against changes, then the token.
@@ -56,7 +58,7 @@ def rotate(unit: Unit, digest: str, refresh: NewRefresh) -> Rotated | None:
     family_id, expires_at, used_at = locked[0]
     if used_at is not None:
         end_family(unit, family_id)
-        return None
+        return Rotated(user, family_id, reused=True)
     if expires_at <= unit.now:
         return None
     unit.execute(_use(), token=digest, now=unit.now)
