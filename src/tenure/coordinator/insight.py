@@ -65,11 +65,13 @@ class Insight:
         self._tally = Tally()
         self._snapshot: Snapshot | None = None
         self._count_again = 0
+        self._took = 0
         self._refreshing = asyncio.Lock()
         self._refreshed_at: int | None = None
 
     async def refresh(self) -> None:
-        """Bring totals up to date, and the counts unless that would take over 2 % of the time.
+        """Bring totals up to date, and the counts unless that would take over 2 % of the time, by
+        the shorter of the last two: one that something held up does not make the numbers old.
 
         Raises Unavailable when the store is away; the former numbers then stay.
         """
@@ -82,8 +84,8 @@ class Insight:
             began = self._refreshed_at = self._clock.monotonic()
             if self._snapshot is None or began >= self._count_again:
                 self._snapshot = await self._reader.run(_take)
-                took = self._clock.monotonic() - began
-                self._count_again = began + took * _SHARE
+                took, former = self._clock.monotonic() - began, self._took
+                self._count_again, self._took = began + min(took, former) * _SHARE, took
 
     @property
     def latest(self) -> Snapshot | None:
