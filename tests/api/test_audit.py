@@ -169,6 +169,10 @@ async def test_schedules_workflows_and_operations(callers: Callers) -> None:
     [line] = await _told(callers, begun["id"])
     assert (line["action"], line["reason"]) == ("operation.begin", "tidy")
     assert line["after"]["filter"] == f"queue:{queue}"
+    path = f"/api/operations/{begun['id']}/abort"
+    statuses = [(await callers.user.client.post(path, json={})).status_code for _ in range(2)]
+    told = [line["action"] for line in await _told(callers, begun["id"])]
+    assert told[1:] == (["operation.abort"] if statuses[0] == 200 else [])
 
 
 async def test_a_backfill_is_told_when_it_fired(callers: Callers) -> None:
@@ -217,6 +221,14 @@ async def test_administration_is_told(callers: Callers) -> None:
     assert (limited["action"], limited["after"]["max_running"]) == ("queue.set", 2)
     assert (paused["before"]["paused"], paused["after"]["paused"]) == (False, True)
     assert paused["reason"] == "why"
+    changes: tuple[dict[str, Any], ...] = ({"role": "viewer"}, {"role": "viewer"}, {"role": "user"})
+    for change in changes:
+        path = f"/api/users/{callers.ids['other']}"
+        assert (await callers.admin.client.patch(path, json=change)).status_code == 200
+    told = [line for line in await _told(callers, callers.ids["other"]) if line["before"]]
+    assert [(line["before"]["role"], line["after"]["role"]) for line in told] == [
+        ("user", "viewer"), ("viewer", "user"),
+    ]  # fmt: skip
     body = {"name": "w", "queues": ["q"], "types": [{"name": "echo"}]}
     worker = await _post(callers.worker, "/api/workers/register", body)
     await _post(callers.admin, f"/api/workers/{worker['worker_id']}/drain", {})

@@ -122,10 +122,12 @@ class Operations:
         found, act = _checked(operation_id), action(principal, reason)
 
         def do(unit: Unit) -> OperationRow:
+            before = verbs.get(unit, found, act.only)
             verbs.abort(unit, found, act)
             row = verbs.get(unit, found, act.only)
-            told = {"done": row.done, "refused": row.refused}
-            witness.administered(unit, "operation.abort", principal, found, None, told, reason)
+            if row.state != before.state:
+                told = {"done": row.done, "refused": row.refused}
+                witness.administered(unit, "operation.abort", principal, found, None, told, reason)
             return row
 
         return _shown(await self._committer.run(do, key=found))

@@ -84,8 +84,9 @@ class Users:
         def change(unit: Unit) -> UserRow:
             before = store.get_user(unit, user_id)
             user = store.change_user(unit, user_id, role, disabled)
-            told = (_told(before), _told(user))
-            witness.administered(unit, "user.change", principal, user_id, *told)
+            if user != before:
+                told = (_told(before), _told(user))
+                witness.administered(unit, "user.change", principal, user_id, *told)
             return user
 
         return await self._act(user_id, change)
