@@ -113,6 +113,7 @@ async def test_files_are_kept_for_ever_and_sent_packed(
         "/assets/nothing.js", "/assets/..%2findex.html", "/assets/%2e%2e/index.html",
         "/assets/..%2f..%2fsettings.py", "/assets/.js", "/assets/main.js%00", "/assets/",
         "/elsewhere", "/favicon.ico",
+        f"/assets/{'a' * 300}.js", f"/assets/{'a.' * 2_000}css",
     ],
 )  # fmt: skip
 async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> None:

@@ -29,7 +29,8 @@ SCREENS = (
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _CODINGS = (("br", ".br"), ("gzip", ".gz"))
 _HTML = "text/html"
-_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_NAME = re.compile(r"(?=.{1,100}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+"""No longer than any file's here: a file system refuses names without end with an error."""
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _MISSING = """<!doctype html>
