@@ -98,3 +98,20 @@ async def test_a_key_may_hold_any_character(api: Api, key: str) -> None:
     assert (await api.client.delete(path)).status_code == 204
     assert (await api.client.get(path)).json()["max_running"] == 1
     await api.client.post(f"/api/jobs/{job}/cancel")
+
+
+async def test_a_list_goes_on_beyond_the_longest_key(api: Api) -> None:
+    prefix = fresh_queue()
+    keys = [(prefix + letter * 255)[:255] for letter in "xyz"]
+    for key in keys:
+        assert (await limited(api, key, 2)).status_code == 200
+    found: list[str] = []
+    after: str | None = prefix
+    while after is not None and len(found) < 3:
+        page = await api.client.get("/api/limits", params={"limit": 1, "after": after})
+        assert page.status_code == 200, page.text
+        found += [item["key"] for item in page.json()["items"]]
+        after = page.json()["next"]
+    assert found == keys
+    too_long = await api.client.get("/api/limits", params={"after": "x" * 256})
+    assert pointers(too_long) == ["/after"]

@@ -42,7 +42,7 @@ class Limiting:
     async def list(self, _: Principal, limit: int | None, after: str | None) -> Page[Limit]:
         """Limits that somebody set or that are in use, by key."""
         size = queries.bounded("limit", limit, queries.DEFAULT_PAGE, queries.MAX_PAGE)
-        start = queries.word("after", after) or ""
+        start = queries.word("after", after, MAX_KEY) or ""
         rows = await self._reader.run(lambda unit: store.limits_after(unit, start, size))
         following = rows[-1].key if len(rows) == size else None
         return Page(items=[_limit(row) for row in rows], next=following)

@@ -31,12 +31,12 @@ def states(words: Sequence[str]) -> frozenset[JobState]:
     return frozenset(found)
 
 
-def word(field: str, text: str | None) -> str | None:
+def word(field: str, text: str | None, most: int = _MAX_WORD) -> str | None:
     """Text to look for; empty is none. Raises InvalidInput."""
     if text is None or not text:
         return None
-    if len(text) > _MAX_WORD:
-        raise InvalidInput.field(field, f"at most {_MAX_WORD} characters")
+    if len(text) > most:
+        raise InvalidInput.field(field, f"at most {most} characters")
     if unstorable(text):
         raise InvalidInput.field(field, "must not hold NUL or lone surrogates")
     return text
