@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import re
 from contextlib import asynccontextmanager
 from time import thread_time
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tenure.api.app import ROUTES as SERVED
 from tests.api.calls import PROBLEM, Api, fresh_queue, pointers, problem
 from tests.api.corpus import (
     BODIES,
@@ -319,6 +321,25 @@ async def test_queries_and_paths_that_are_wrong(api: Api, target: Target, path: 
     answer = await api.client.get(target.fill(path))
     _refused(answer)
     assert answer.status_code in (404, 422)
+
+
+def _named() -> list[tuple[str, str]]:
+    """Every route that takes a name or an id in its path."""
+    return [
+        (str(method), path)
+        for route in SERVED
+        for path in sorted(route.paths)
+        for method in sorted(map(str, route.http_methods))
+        if "{" in path
+    ]
+
+
+async def test_no_name_in_a_path_is_a_fault(api: Api) -> None:
+    for name in ("%00", "a%00b", "%FF", "%C0%80", "..%2F..", "x" * 300, "%F0%9F%98%80" * 100):
+        for method, path in _named():
+            where = re.sub(r"\{\w+:\w+\}", name, path)
+            answer = await api.client.request(method, where, json={})
+            assert answer.status_code < 500, (method, where[:200], answer.text)
 
 
 @pytest.mark.parametrize("value", ["\xe9", "x" * 300, "", "\x7f", "a b", "a,b", '"1"', "😀"])

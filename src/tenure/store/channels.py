@@ -41,7 +41,8 @@ def add_channel(unit: Unit, row: ChannelRow) -> None:
 
 def get_channel(unit: Unit, who: str) -> ChannelRow:
     """A channel by id or name. Raises NotFound."""
-    rows = unit.rows(_read(unit.dialect, "id" if is_id(who) else "name"), value=who)
+    asked = _read(unit.dialect, "id" if is_id(who) else "name")
+    rows = unit.rows(asked, value=who) if "\0" not in who else []  # which no name can hold
     if not rows:
         raise NotFound(f"there is no channel {who[:100]}")
     return ChannelRow._make(rows[0])

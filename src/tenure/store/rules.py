@@ -63,7 +63,8 @@ def add_rule(unit: Unit, row: RuleRow) -> None:
 
 def get_rule(unit: Unit, who: str) -> RuleRow:
     """A rule by id or name. Raises NotFound."""
-    rows = unit.rows(_read(unit.dialect, "id" if is_id(who) else "name"), value=who)
+    asked = _read(unit.dialect, "id" if is_id(who) else "name")
+    rows = unit.rows(asked, value=who) if "\0" not in who else []  # which no name can hold
     if not rows:
         raise NotFound(f"there is no rule {who[:100]}")
     return RuleRow._make(rows[0])
