@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from tenure.background import loop as module
 from tenure.background.duty import Ticked
 from tenure.background.loop import Loop
 from tenure.domain.clock import SECOND, Clock
@@ -128,15 +129,16 @@ async def test_wake_at_shortens_a_rest_and_never_stretches_it() -> None:
     assert duty.at[1] >= soon - 2_000
 
 
-async def test_errors_are_counted_and_never_fatal() -> None:
+async def test_errors_are_counted_and_never_fatal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_ERROR_REST", 0.02)
     duty = Scripted(Unavailable("away"), RuntimeError("a bug"), Ticked(1))
     async with running(duty) as loop:
         await duty.reaches(3)
         await asyncio.sleep(0.02)
     assert (loop.ticks, loop.errors) == (1, 2)
     rests = [after - before for before, after in zip(duty.at, duty.at[1:], strict=False)]
-    assert rests[0] >= 0.39 * SECOND
-    assert rests[1] >= 0.79 * SECOND
+    assert rests[0] >= 0.039 * SECOND
+    assert rests[1] >= 0.079 * SECOND
 
 
 async def test_it_beats_while_ticks_end_well() -> None:

@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from tenure.coordinator import memory
 from tenure.coordinator.coordinator import Coordinator
 from tenure.domain.access import LOCAL_ADMIN, Role
+from tenure.domain.clock import SECOND
 from tenure.domain.errors import Unauthenticated
 from tenure.settings import Settings
 from tenure.wire.access import LoginIn, UserEditIn, UserIn
@@ -22,8 +24,11 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-async def both(postgres_server: PostgresServer) -> AsyncIterator[tuple[Coordinator, Coordinator]]:
-    """Two coordinators of one store."""
+async def both(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Coordinator, Coordinator]]:
+    """Two coordinators of one store, which remember answers for a shorter time than in earnest."""
+    monkeypatch.setattr(memory, "REMEMBERED", SECOND // 5)
     name = postgres_server.create()
     settings = Settings(database_url=postgres_server.url(name))
     async with AsyncExitStack() as stack:

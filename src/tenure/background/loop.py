@@ -12,7 +12,7 @@ from tenure.domain.clock import SECOND, Clock
 from tenure.domain.errors import TenureError
 
 _JITTER = 0.2
-_FIRST_ERROR_REST = 0.2
+FIRST_ERROR_REST = 0.2
 _LONGEST_ERROR_REST = 15.0
 _LATE_SECONDS = 10.0
 _FAR = 2**63
@@ -105,7 +105,7 @@ class Loop:
         self._failing += 1
 
     def _error_rest(self) -> float:
-        doubled: float = _FIRST_ERROR_REST * 2 ** min(self._failing, 10)
+        doubled: float = FIRST_ERROR_REST * 2 ** min(self._failing, 10)
         return min(doubled, _LONGEST_ERROR_REST) * (1 - _JITTER * self._random())
 
     async def _rest(self, next_at: int | None) -> None:
