@@ -103,6 +103,21 @@ def test_a_job_that_cannot_be_edited_says_why(site: Site, page: Page) -> None:
     assert page.get_by_role("dialog").count() == 0
 
 
+def test_what_is_deleted_is_asked_for(site: Site, page: Page) -> None:
+    job = site.submit("nobody", 1, queue="editing")
+    template = {"type": "nobody", "payload": 1}
+    made = site.make("/api/schedules", {"cron": "0 0 1 1 *", "job": template})
+    for path, button in ((f"/jobs/{job['id']}", "1 job"), (f"/schedules/{made}", "1 schedule")):
+        page.goto(site.url + path)
+        page.get_by_role("button", name="Delete…").click()
+        page.get_by_role("button", name="Leave it").click()
+        assert site.api.get(f"/api{path}").status_code == 200
+        page.get_by_role("button", name="Delete…").click()
+        page.get_by_role("button", name=f"Delete {button}").click()
+        expect(page.get_by_text("Deleted", exact=True)).to_be_visible()
+        assert site.api.get(f"/api{path}").status_code == 404
+
+
 def test_a_schedule_is_made_with_its_next_times_in_view(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/schedules")
     page.get_by_role("button", name="Make a schedule").click()

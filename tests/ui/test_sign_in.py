@@ -132,6 +132,48 @@ def test_an_administrator_comes_in_with_the_first_token(guarded: Site, visitor: 
     assert Axe().run(visitor).response["violations"] == []
 
 
+def test_people_and_their_tokens_are_looked_after(guarded: Site, visitor: Page) -> None:
+    guarded.make("/api/users", {"name": "otto", "password": PASSWORD, "role": "user"})
+    visitor.goto(f"{guarded.url}/admin?tab=tokens")
+    sign_in(visitor, "otto")
+    visitor.get_by_role("button", name="Change my password…").click()
+    dialog = visitor.get_by_role("dialog")
+    dialog.get_by_label("Current password").fill("not this one")
+    dialog.get_by_label("New password").fill("a new password")
+    dialog.get_by_role("button", name="Change", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("the current password is wrong")
+    dialog.get_by_label("Current password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Change", exact=True).click()
+    expect(dialog).to_have_count(0)
+    visitor.get_by_role("button", name="Make a token").click()
+    assert dialog.get_by_role("checkbox", name=re.compile("^administer")).count() == 0
+    dialog.get_by_label("Name").fill("narrow")
+    dialog.get_by_role("checkbox", name=re.compile("^read")).check()
+    assert Axe().run(visitor).response["violations"] == []
+    dialog.get_by_role("button", name="Make", exact=True).click()
+    token = dialog.locator("code").inner_text()
+    told = httpx.get(f"{guarded.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+    assert "read" in told.json()["permissions"]
+    assert "submit" not in told.json()["permissions"]
+    dialog.get_by_role("button", name="I have it").click()
+    visitor.get_by_role("button", name="otto").click()
+
+    visitor.get_by_role("button", name="Use a token").click()
+    visitor.get_by_label("Token").fill(guarded.known["token"])
+    visitor.get_by_role("button", name="Sign in").click()
+    visitor.goto(f"{guarded.url}/admin")
+    row = visitor.get_by_role("row", name=re.compile("^otto"))
+    row.get_by_role("button", name="Set password…").click()
+    dialog.get_by_label("New password").fill("set by somebody")
+    dialog.get_by_role("button", name="Set", exact=True).click()
+    expect(dialog).to_have_count(0)
+    login = {"name": "otto", "password": "set by somebody"}
+    assert httpx.post(f"{guarded.url}/api/auth/login", json=login).status_code == 200
+    row.get_by_role("button", name="Delete…").click()
+    visitor.get_by_role("button", name="Delete the account").click()
+    expect(row).to_have_count(0)
+
+
 def test_who_is_locked_out_sees_nothing_more(
     guarded: Site, visitor: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,17 @@ export async function signInWith(token: string): Promise<string | null> {
   return me.value ? null : "This token is unknown here, or was revoked";
 }
 
+/** Changes one's own password and stays signed in; the problem's text when it was refused. */
+export async function changePassword(current: string, next: string): Promise<string | null> {
+  const headers = await authorize({ "Content-Type": "application/json" }, false);
+  const body = JSON.stringify({ current_password: current, new_password: next });
+  const answer = await fetch(new URL("api/auth/password", ROOT), { method: "POST", headers, body });
+  const told = (await answer.json().catch(() => ({}))) as LoggedIn & { detail?: string };
+  if (!answer.ok) return told.detail ?? `HTTP ${answer.status}`;
+  keep(told);
+  return null;
+}
+
 /** Signs out here and at the coordinator. */
 export async function signOut(): Promise<void> {
   const tokens = stored();

@@ -6,6 +6,7 @@ import type { Backfilled, Fire, NextTime, Page, Schedule } from "../api/types";
 import { useLoad } from "../data/load";
 import { useKeys } from "../frame/keys";
 import { useParameter } from "../parts/address";
+import { Sure } from "../parts/ask";
 import { Json } from "../parts/json";
 import { Button, Card, count, Dialog, Empty, Icon, JobLink, Loaded, Panel, Tabs, Title, Trouble } from "../parts/kit";
 import { Badge, State } from "../parts/state";
@@ -20,15 +21,16 @@ export default function ScheduleScreen({ id }: { id: string }) {
   const [tab, setTab] = useParameter("tab", "next");
   const [filling, fill] = useState(false);
   const [editing, edit] = useState(false);
+  const [deleting, sure] = useState(false);
   useKeys([{ keys: "e", does: "change the schedule", run: () => load.data && !refusal("control") && edit(true) }]);
   const [, go] = useLocation();
   const one = load.data;
   if (!one) return load.problem ? <><Title name="Schedule" /><Trouble problem={load.problem} retry={load.reload} /></> : <Loaded load={load}>{() => null}</Loaded>;
   const name = one.name ?? one.id.slice(0, 13);
-  const remove = () => void attempt(() => call(`api/schedules/${id}`, { method: "DELETE" }), "Deleted").then((good) => good && go("/schedules"));
+  const remove = () => attempt(() => call(`api/schedules/${id}`, { method: "DELETE" }), "Deleted").then((good) => { if (good) go("/schedules"); return good; });
   return (
     <>
-      <Title name={name} source={{ path: `api/schedules/${id}`, cli: `schedules get ${id}` }} actions={<div class="row"><Switch schedule={one} reload={load.reload} /><Button kind="small" needs="control" onClick={() => edit(true)}>Edit…</Button><Button kind="small" needs="execute" onClick={() => fill(true)}>Backfill…</Button><Button kind="small danger" needs="control" onClick={remove}>Delete</Button></div>}><span class="row"><Link href="/schedules" class="button plain small" aria-label="Schedules"><Icon name="back" /></Link>{name}</span></Title>
+      <Title name={name} source={{ path: `api/schedules/${id}`, cli: `schedules get ${id}` }} actions={<div class="row"><Switch schedule={one} reload={load.reload} /><Button kind="small" needs="control" onClick={() => edit(true)}>Edit…</Button><Button kind="small" needs="execute" onClick={() => fill(true)}>Backfill…</Button><Button kind="small danger" needs="control" onClick={() => sure(true)}>Delete…</Button></div>}><span class="row"><Link href="/schedules" class="button plain small" aria-label="Schedules"><Icon name="back" /></Link>{name}</span></Title>
       <div class="row sentence"><Badge state={one.status} /><span>{everyWords(one)}</span><span class="mono quiet">{one.cron}</span>{one.next_fire_at && <span>next <Time at={one.next_fire_at} /></span>}<Strip id={id} /></div>
       {one.paused_at && <p class="quiet">Paused by {one.paused_by ?? "somebody"} <Time at={one.paused_at} />: {one.pause_reason ?? "no reason given"}</p>}
       <div class="two">
@@ -46,6 +48,7 @@ export default function ScheduleScreen({ id }: { id: string }) {
           </dl>
         </Card>
       </div>
+      {deleting && <Sure title={`Delete ${name}`} button="Delete 1 schedule" close={() => sure(false)} act={remove}><p>It fires no more, and goes from every list. Its jobs stay.</p></Sure>}
       {editing && <EditSchedule schedule={one} close={() => edit(false)} done={load.reload} />}
       {filling && <Backfill id={id} close={() => fill(false)} />}
     </>

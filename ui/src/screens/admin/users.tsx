@@ -2,16 +2,19 @@ import { useState } from "preact/hooks";
 import { call } from "../../api/client";
 import type { Page, User } from "../../api/types";
 import { useLoad } from "../../data/load";
+import { Sure } from "../../parts/ask";
 import { Button, Command, Dialog, Empty, Loaded } from "../../parts/kit";
 import { State } from "../../parts/state";
 import { Time } from "../../parts/time";
 import { attempt } from "../../parts/toast";
+import { SetPassword } from "./password";
 
 const ROLES = ["admin", "user", "viewer"];
 
 export function Users() {
   const load = useLoad<Page<User>>("api/users");
   const [adding, add] = useState(false);
+  const [asked, ask] = useState<{ act: "password" | "delete"; user: User } | null>(null);
   const change = (user: User, body: object, said: string) => void attempt(() => call(`api/users/${user.id}`, { method: "PATCH", body }), said).then(load.reload);
   return (
     <>
@@ -23,10 +26,16 @@ export function Users() {
               <td><b>{user.name ?? user.email}</b></td><td class="quiet">{user.email ?? "–"}</td>
               <td><select aria-label={`Role of ${user.name ?? user.email}`} value={user.role} onChange={(event) => change(user, { role: event.currentTarget.value }, "Role changed")}>{ROLES.map((role) => <option>{role}</option>)}</select></td>
               <td>{user.disabled ? <State state="paused" note="locked out" /> : <State state="active" />}</td><td><Time at={user.last_login_at} /></td>
-              <td class="right"><Button kind="small" needs="administer" onClick={() => change(user, { disabled: !user.disabled }, user.disabled ? "Let in again" : "Locked out")}>{user.disabled ? "Let in" : "Lock out"}</Button></td>
+              <td class="right"><span class="row acts">
+                <Button kind="small" needs="administer" onClick={() => ask({ act: "password", user })}>Set password…</Button>
+                <Button kind="small" needs="administer" onClick={() => change(user, { disabled: !user.disabled }, user.disabled ? "Let in again" : "Locked out")}>{user.disabled ? "Let in" : "Lock out"}</Button>
+                <Button kind="small danger" needs="administer" onClick={() => ask({ act: "delete", user })}>Delete…</Button>
+              </span></td>
             </tr>
           ))}</tbody></table>
       )}</Loaded>
+      {asked?.act === "password" && <SetPassword user={asked.user} close={() => { ask(null); load.reload(); }} />}
+      {asked?.act === "delete" && <Sure title={`Delete ${asked.user.name ?? asked.user.email}`} button="Delete the account" close={() => ask(null)} act={() => attempt(() => call(`api/users/${asked.user.id}`, { method: "DELETE" }), "Deleted").then((good) => { load.reload(); return good; })}><p>The account goes with its logins and tokens, within a second everywhere. Its jobs, schedules and workflows stay.</p></Sure>}
       {adding && <AddUser close={() => { add(false); load.reload(); }} />}
     </>
   );

@@ -9,6 +9,7 @@ import { useLoad } from "../../data/load";
 import { useKeys } from "../../frame/keys";
 import { submitting } from "../../frame/state";
 import { useParameter } from "../../parts/address";
+import { Sure } from "../../parts/ask";
 import { Json } from "../../parts/json";
 import { Button, Card, Copy, Icon, Linked, Loaded, Panel, short, Tabs, Title, Trouble } from "../../parts/kit";
 import { lazy } from "../../parts/lazy";
@@ -105,11 +106,12 @@ function WhyLine({ job }: { job: Job }) {
 function Actions({ job, reload }: { job: Job; reload: () => void }) {
   const [, go] = useLocation();
   const [editing, edit] = useState(false);
+  const [deleting, sure] = useState(false);
   const over = FINISHED.has(job.status);
   const fixed = over ? "It has ended: retry it, or clone it and change the clone" : job.status === "running" ? "A running job cannot be edited" : null;
   useKeys([{ keys: "e", does: "edit the job", run: () => !fixed && !refusal("control") && edit(true) }]);
   const act = (verb: string, said: string) => void attempt(() => call(`api/jobs/${job.id}/${verb}`, { method: "POST", body: {} }), said).then(reload);
-  const remove = () => void attempt(() => call(`api/jobs/${job.id}`, { method: "DELETE" }), "Deleted").then((good) => good && go("/jobs"));
+  const remove = () => attempt(() => call(`api/jobs/${job.id}`, { method: "DELETE" }), "Deleted").then((good) => { if (good) go("/jobs"); return good; });
   const clone = () => (submitting.value = { type: job.type, queue: job.queue, payload: job.payload, priority: job.priority, tags: job.tags, name: job.name });
   return (
     <div class="row">
@@ -118,7 +120,8 @@ function Actions({ job, reload }: { job: Job; reload: () => void }) {
       {!over && <Button kind="danger" needs="control" refused={job.cancel_requested ? "It was told to stop already" : null} onClick={() => act("cancel", job.status === "running" ? "It was told to stop" : "Cancelled")}>Cancel</Button>}
       <Button needs="control" refused={fixed} onClick={() => edit(true)}>Edit…</Button>
       <Button needs="execute" onClick={clone}>Clone</Button>
-      <Button kind="danger" needs="control" refused={job.status === "running" ? "A running job cannot be deleted: cancel it first" : null} onClick={remove}>Delete</Button>
+      <Button kind="danger" needs="control" refused={job.status === "running" ? "A running job cannot be deleted: cancel it first" : null} onClick={() => sure(true)}>Delete…</Button>
+      {deleting && <Sure title="Delete this job" button="Delete 1 job" close={() => sure(false)} act={remove}><p>{over ? "It goes from every list, with its attempts and its log." : "It is cancelled first, then it goes from every list."}</p></Sure>}
       {editing && <EditJob job={job} close={() => edit(false)} done={reload} />}
     </div>
   );
