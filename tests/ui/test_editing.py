@@ -111,6 +111,7 @@ def test_what_is_deleted_is_asked_for(site: Site, page: Page) -> None:
         page.goto(site.url + path)
         page.get_by_role("button", name="Delete…").click()
         page.get_by_role("button", name="Leave it").click()
+        expect(page.get_by_role("button", name="Delete…")).to_be_focused()
         assert site.api.get(f"/api{path}").status_code == 200
         page.get_by_role("button", name="Delete…").click()
         page.get_by_role("button", name=f"Delete {button}").click()

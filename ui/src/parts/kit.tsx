@@ -197,11 +197,15 @@ export function Linked({ text, jobs }: { text: string; jobs: string[] }) {
   return <>{parts.map((part) => (jobs.includes(part) ? <JobLink id={part} /> : part))}{jobs.filter((id) => !told.has(id)).slice(0, 3).map((id) => <> <JobLink id={id} /></>)}</>;
 }
 
-/** A native dialog; `onClose` runs however it is left, and the focus goes back by itself. */
+/** A native dialog; `onClose` runs however it is left, and the focus goes back to where it was. */
 export function Dialog({ onClose, label, class: more, children }: { onClose: () => void; label: string; class?: string; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const before = document.activeElement;
     box.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
   }, []);
   return (
     <dialog ref={box} class={more} aria-label={label} onClose={onClose} onClick={(event) => event.target === box.current && box.current?.close()}>
