@@ -162,6 +162,8 @@ def test_a_rule_is_made_speaks_and_is_replayed(site: Site, page: Page, hook: Hoo
     sent.get_by_role("button", name=re.compile("^More about job.failed")).click()
     expect(page.locator("td.more pre")).to_have_text(EVIL)
     expect(page.locator("td.more")).to_contain_text('"two-refused"')
+    about = page.locator("td.more").get_by_role("link", name="refuse")
+    expect(about).to_have_attribute("href", re.compile("/jobs/[0-9a-f-]{36}"))
     _clean(page)
     sent.get_by_role("button", name="Replay").click()
     until(lambda: len(hook.got) == 2, lambda: f"{hook.got}")

@@ -1,11 +1,12 @@
 // The log of what was sent, and what the receivers said.
 import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
 import { call } from "../../api/client";
 import type { Channel, Delivery, Page } from "../../api/types";
 import { useLoad } from "../../data/load";
 import { query, useParameter } from "../../parts/address";
 import { Json } from "../../parts/json";
-import { Button, count, Empty, Loaded } from "../../parts/kit";
+import { Button, count, Empty, Loaded, short } from "../../parts/kit";
 import { State } from "../../parts/state";
 import { Time } from "../../parts/time";
 import { attempt } from "../../parts/toast";
@@ -60,10 +61,20 @@ function Row({ one, reload }: { one: Delivery; reload: () => void }) {
   );
 }
 
+/** What a message is about, as a link. */
+function About({ body }: { body: unknown }) {
+  const data = ((body as { data?: unknown } | null)?.data ?? {}) as Record<string, { id?: unknown; name?: unknown; type?: unknown } | undefined>;
+  const kind = ["job", "workflow", "schedule", "worker"].find((one) => typeof data[one]?.id === "string");
+  if (!kind) return null;
+  const { id, name, type } = data[kind]!;
+  return <><dt>About</dt><dd>{kind} <Link class="link" href={`/${kind}s/${String(id)}`}>{String(name ?? type ?? short(String(id)))}</Link></dd></>;
+}
+
 /** What the receiver said at the last attempt. */
 export function Answer({ delivery }: { delivery: Delivery }) {
   return (
     <dl class="facts">
+      <About body={delivery.body} />
       <dt>Id</dt><dd class="mono">{delivery.id}</dd>
       <dt>State</dt><dd><State state={delivery.status} note={`after ${delivery.attempts} ${delivery.attempts === 1 ? "attempt" : "attempts"}`} /></dd>
       {delivery.response_status !== null && <><dt>Status</dt><dd>HTTP {delivery.response_status}</dd></>}
