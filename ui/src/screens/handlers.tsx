@@ -10,7 +10,7 @@ export default function HandlersScreen() {
   const load = useLoad<Handlers>("api/handlers", ["workers", "jobs"], 10_000);
   return (
     <>
-      <Title name="Handlers" source={{ path: "api/handlers" }} />
+      <Title name="Handlers" source={{ path: "api/handlers", cli: "handlers ls" }} />
       <Card title="What workers can run">
         <Loaded load={load}>{({ items }) => items.length === 0 ? (
           <Empty title="No worker has offered anything yet"><p>A handler is a function with a name. Start a worker with the file that holds yours; a few are built in.</p><Command>tenure worker app.py</Command></Empty>
