@@ -29,6 +29,15 @@ def test_ids_are_bounded_by_the_time_inside_them() -> None:
     assert not any(low < job_id < high for job_id in far)
 
 
+def test_what_ended_before_was_submitted_before() -> None:
+    low, high = parse("finished:>2h", NOW).ids
+    assert low == FIRST_ID
+    assert IdSource().one(NOW - 90 * MINUTE) < high
+    assert IdSource().one(NOW - 2 * CLOCK_SLACK - MINUTE + CLOCK_SLACK) < high
+    assert high < IdSource().one(NOW - CLOCK_SLACK + MINUTE)
+    assert parse("not finished:>2h", NOW).ids == (FIRST_ID, LAST_ID)
+
+
 def test_named_ids_are_the_bounds() -> None:
     ids = sorted(IdSource().make(NOW, 3))
     assert parse(f"id:{ids[1]},{ids[0]},{ids[2]}", NOW).ids == (ids[0], ids[2])

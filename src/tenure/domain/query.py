@@ -125,6 +125,8 @@ class Query:
                     low = max(low, first_at(clause.number - CLOCK_SLACK))
                 else:
                     high = min(high, first_at(clause.number + CLOCK_SLACK))
+            elif isinstance(clause, Compared) and _ended_before(clause):
+                high = min(high, first_at(clause.number + CLOCK_SLACK))
             elif isinstance(clause, Matching) and clause.field is Field.ID and not clause.negated:
                 named = [word[0] for word in clause.words]
                 low, high = max(low, min(named)), min(high, max(named))
@@ -133,6 +135,11 @@ class Query:
 
 def _only_finished(clause: Clause) -> bool:
     return isinstance(clause, Compared) and clause.field is Field.FINISHED and not clause.negated
+
+
+def _ended_before(clause: Compared) -> bool:
+    """Whether the job ended, and so was submitted, before an instant."""
+    return _only_finished(clause) and clause.op in (Op.LESS, Op.AT_MOST)
 
 
 def exact(field: Field, value: str) -> Matching:

@@ -4,10 +4,11 @@ import type { DeadGroups, Handlers, Operation, Page, Pulse, Queues, Rule, Schedu
 import { useLoad } from "../data/load";
 import { submitting } from "../frame/state";
 import { pulse } from "../live/live";
-import { useParameter } from "../parts/address";
+import { query, useParameter } from "../parts/address";
 import type { ChartProps } from "../parts/chart";
 import { Button, Card, Command, count, Empty, Loaded, Meter, Title } from "../parts/kit";
 import { lazy } from "../parts/lazy";
+import { snapped, useWindow, type Window, WindowBar, WindowMenu, within } from "../parts/window";
 import { everyWords } from "../parts/words";
 import { Glyph, State } from "../parts/state";
 import { now, span, Time } from "../parts/time";
@@ -38,10 +39,14 @@ export default function Overview() {
 
 function Ranges() {
   const [range, setRange] = useParameter("range", "3600");
+  const [chosen, choose] = useWindow();
   return (
+    <>
+    <WindowMenu window={chosen} set={choose} />
     <div class="segments" role="group" aria-label="Time range">
       {RANGES.map(([seconds, name]) => <button type="button" key={seconds} aria-pressed={seconds === range} onClick={() => setRange(seconds)}>{name}</button>)}
     </div>
+    </>
   );
 }
 
@@ -71,12 +76,16 @@ function Charts() {
   const [range] = useParameter("range", "3600");
   const load = useLoad<Series>(`api/stats/series?range_seconds=${range}`, [], Number(range) > 3600 ? 30_000 : 5_000);
   const minutes = (load.data?.step_seconds ?? 60) / 60;
+  const [chosen, choose] = useWindow();
+  const brush = (drawn: Window) => choose(snapped(drawn, load.data?.step_seconds ?? 60));
   const per = minutes === 1 ? "a minute" : minutes < 60 ? `in ${minutes} minutes` : `in ${minutes / 60} hours`;
   return (
+    <>
+    {chosen && <WindowBar window={chosen} set={choose} series={load.data} />}
     <div class="cards">
       <Card title={<>Throughput <span class="quiet">{per}</span></>}>
         <Loaded load={load} lines={7}>{(series) => (
-          <Chart label="Jobs ended over time" stacked times={series.points.map((p) => Date.parse(p.at) / 1000)} unit={compact} lines={[
+          <Chart label="Jobs ended over time" stacked window={chosen} brush={brush} times={series.points.map((p) => Date.parse(p.at) / 1000)} unit={compact} lines={[
             { name: "completed", tone: "good", values: series.points.map((p) => p.completed) },
             { name: "failed", tone: "bad", values: series.points.map((p) => p.failed) },
             { name: "retried", tone: "warn", values: series.points.map((p) => p.retried) },
@@ -85,7 +94,7 @@ function Charts() {
       </Card>
       <Card title={<>Start delay <span class="quiet">from ready to started</span></>}>
         <Loaded load={load} lines={7}>{(series) => (
-          <Chart label="Start delay over time" times={series.points.map((p) => Date.parse(p.at) / 1000)} unit={span} lines={[
+          <Chart label="Start delay over time" window={chosen} brush={brush} times={series.points.map((p) => Date.parse(p.at) / 1000)} unit={span} lines={[
             { name: "p50", tone: "good", values: series.points.map((p) => p.start_delay_seconds.p50) },
             { name: "p95", tone: "busy", values: series.points.map((p) => p.start_delay_seconds.p95) },
             { name: "p99", tone: "wait", values: series.points.map((p) => p.start_delay_seconds.p99) },
@@ -93,6 +102,7 @@ function Charts() {
         )}</Loaded>
       </Card>
     </div>
+    </>
   );
 }
 
@@ -125,10 +135,11 @@ function QueueCard() {
 }
 
 function FailingCard() {
-  const load = useLoad<DeadGroups>("api/dead-letters?limit=5", ["jobs"], 15_000);
+  const [chosen] = useWindow();
+  const load = useLoad<DeadGroups>(`api/dead-letters${query({ limit: 5, q: chosen && within("finished", chosen) })}`, ["jobs"], 15_000);
   return (
-    <Card title="Failing" aside={<Link class="link" href="/dead">Dead letters</Link>}>
-      <Loaded load={load}>{({ items }) => items.length === 0 ? <Empty title="Nothing has failed for good"><p>Jobs whose attempts are used up are grouped here by their error.</p></Empty> : (
+    <Card title={chosen ? "Failed in the window" : "Failing"} aside={<Link class="link" href="/dead">Dead letters</Link>}>
+      <Loaded load={load}>{({ items }) => items.length === 0 ? <Empty title={chosen ? "Nothing failed for good then" : "Nothing has failed for good"}><p>Jobs whose attempts are used up are grouped here by their error.</p></Empty> : (
         <table class="fixed">
           <thead><tr><th>Error</th><th style={{ width: "30%" }}>Type</th><th class="number" style={{ width: "64px" }}>Jobs</th><th class="number" style={{ width: "92px" }}>Last</th></tr></thead>
           <tbody>
