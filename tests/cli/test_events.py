@@ -30,7 +30,7 @@ def test_what_happens_is_told_line_by_line(tenure: Typed) -> None:
 def test_each_kind_is_one_line(tenure: Typed) -> None:
     probe = Reply(body=tenure("stats", "-o", "json").out.encode())
     for form, expected in (
-        ("table", ["08:30:00 2 pending; 1 workers with 4 slots", "change queue:a\\x1b", "resync"]),
+        ("table", ["08:30:00 2 pending; workers 1, slots 4", "change queue:a\\x1b", "resync"]),
         ("csv", ["id,event,topic,stats", "a-1,stats,", "a-2,change,queue:a\\x1b,", "a-3,resync,,"]),
     ):
         with scripted(probe, Reply(body=STREAM)) as server:

@@ -74,7 +74,7 @@ def test_the_busiest_come_first_and_the_gone_are_left_out() -> None:
     names = [line.split()[0] for line in lines if line[:1] in "qwo" and line[1:3].isdigit()]
     assert names == ["q02", "q01", "q00", "w01", "w00"]
     assert not any(line.startswith("old") for line in lines)
-    assert "2 workers, slots in use 1 of 60" in "\n".join(lines)
+    assert "workers 2   slots in use 1 of 60" in "\n".join(lines)
     assert "\x1b" not in "".join(lines)
 
 

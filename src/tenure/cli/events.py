@@ -53,5 +53,5 @@ def _line(event: LiveEvent) -> str:
         return f"{event.kind} {one_line(event.topic or '')}".rstrip()
     numbers = event.stats
     states = ", ".join(f"{count} {state}" for state, count in numbers.active.items() if count)
-    fleet = f"{numbers.workers} workers with {numbers.slots} slots"
+    fleet = f"workers {numbers.workers}, slots {numbers.slots}"
     return f"{numbers.as_of:%H:%M:%S} {states or 'no unfinished jobs'}; {fleet}"

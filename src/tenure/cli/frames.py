@@ -100,7 +100,7 @@ class Frame:
         rates = {} if self.rates is None else self.rates
         shown = ((name, f"{rates[name]:.1f}/s" if rates else "-") for name in _RATES)
         yield _line("now", shown)
-        yield _line("fleet", [(f"{len(serving)} workers, slots in use", f"{running} of {slots}")])
+        yield _line("fleet", [("workers", len(serving)), ("slots in use", f"{running} of {slots}")])
         yield Text()
 
 
