@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests import postgres
+from tests.notify.receiver import Receiver
 from tests.postgres import PostgresServer
 
 _NEEDS_POSTGRES = {"postgres_server", "private_postgres"}
@@ -98,3 +99,12 @@ def pytest_terminal_summary(
     if text is not None:
         terminalreporter.section("PostgreSQL", red=True, bold=True)
         terminalreporter.line(text, red=True, bold=True)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A receiver of webhooks that answers 200."""
+    made = Receiver()
+    await made.start()
+    yield made
+    await made.stop()

@@ -11,36 +11,9 @@ import pytest
 
 from tenure.domain.clock import SECOND, rfc3339
 from tests.api.calls import Api, fresh_queue, pointers, problem
+from tests.api.schedules import NOBODY, YEARLY, act, create, get
 
 pytestmark = pytest.mark.anyio
-
-YEARLY = "0 0 1 1 *"
-NOBODY = "0193474a-0000-7000-8000-0000000000ff"
-
-
-async def create(api: Api, **fields: Any) -> dict[str, Any]:
-    """A schedule of `echo` that is not due while the tests run, unless told otherwise."""
-    job = {"type": "echo", "queue": fresh_queue(), "payload": {"n": 1}}
-    asked = {"job": job} | fields
-    if "every_seconds" not in asked:
-        asked.setdefault("cron", YEARLY)
-    answer = await api.client.post("/api/schedules", json=asked)
-    assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    assert answer.headers["location"] == f"/api/schedules/{found['id']}"
-    return found
-
-
-async def get(api: Api, path: str, **query: Any) -> Any:
-    answer = await api.client.get(f"/api/schedules/{path}", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-async def act(api: Api, schedule_id: str, action: str, **body: Any) -> Any:
-    answer = await api.client.post(f"/api/schedules/{schedule_id}/{action}", json=body)
-    assert answer.status_code in (200, 201), answer.text
-    return answer.json()
 
 
 async def test_a_schedule_fires_by_itself(api: Api) -> None:
@@ -327,85 +300,3 @@ async def test_a_refusal_never_takes_a_second(api: Api) -> None:
         answer = await api.client.get("/api/schedules/preview", params={"cron": text})
         assert json.loads(answer.content)["code"] == "invalid_input"
     assert time.monotonic() - began < 30
-
-
-def flow() -> dict[str, Any]:
-    """Two jobs, the second after the first."""
-    queue = fresh_queue()
-    first = {"key": "load", "type": "echo", "queue": queue, "payload": {"n": 1}}
-    second = {"key": "sum", "type": "echo", "queue": queue, "depends_on": ["load"]}
-    return {"name": "etl", "jobs": [first, second]}
-
-
-async def test_a_schedule_may_submit_a_whole_workflow(api: Api) -> None:
-    asked = flow()
-    body = {"every_seconds": 1, "misfire_after_seconds": 86_400, "workflow": asked}
-    answer = await api.client.post("/api/schedules", json=body)
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert made["job"] is None
-    assert [job["key"] for job in made["workflow"]["jobs"]] == ["load", "sum"]
-    assert made["workflow"]["jobs"][1]["depends_on"] == [{"key": "load", "on": "success"}]
-    async with asyncio.timeout(120):
-        while len((await get(api, f"{made['id']}/fires"))["items"]) < 2:
-            await asyncio.sleep(0.02)
-    await act(api, made["id"], "pause")
-    *_, fired = (await get(api, f"{made['id']}/fires"))["items"]
-    assert (fired["outcome"], fired["job_id"]) == ("fired", None)
-    detail = (await api.client.get(f"/api/workflows/{fired['workflow_id']}")).json()
-    assert (detail["name"], detail["status"]) == ("etl", "running")
-    assert [job["status"] for job in detail["nodes"]] == ["pending", "blocked"]
-    rows = (await get(api, f"{made['id']}/fires"))["items"]
-    assert {row["outcome"] for row in rows[:-1]} == {"overlapped"}
-    member = await api.register(asked["jobs"][0]["queue"])
-    for _ in range(2):
-        [lease] = await member.acquire(2)
-        assert (await member.complete(lease)).status_code == 200
-    detail = (await api.client.get(f"/api/workflows/{fired['workflow_id']}")).json()
-    assert detail["status"] == "completed"
-    jobs = (await get(api, f"{made['id']}/jobs"))["items"]
-    assert {job["workflow_id"] for job in jobs} == {fired["workflow_id"]}
-
-
-async def test_a_workflow_is_run_now_backfilled_and_replaced(api: Api) -> None:
-    body = {"cron": "0 * * * *", "workflow": flow(), "paused": True}
-    made = (await api.client.post("/api/schedules", json=body)).json()
-    path = f"/api/schedules/{made['id']}"
-    headers = {"Idempotency-Key": fresh_queue()}
-    job = (await api.client.post(f"{path}/trigger", headers=headers)).json()
-    again = (await api.client.post(f"{path}/trigger", headers=headers)).json()
-    assert (job["key"], job["schedule_id"], again["id"]) == ("load", made["id"], job["id"])
-    now = api.coordinator.clock.now()
-    hour = 3600 * SECOND
-    span = {"from": rfc3339(now - 2 * hour - SECOND), "to": rfc3339(now - SECOND)}
-    done = await act(api, made["id"], "backfill", **span)
-    assert done["count"] == 2
-    assert {item["job_id"] for item in done["items"]} == {None}
-    assert (await act(api, made["id"], "backfill", **span))["existing"] == 2
-    found = (await api.client.put(path, json={"job": {"type": "echo"}})).json()
-    assert (found["workflow"], found["job"]["type"]) == (None, "echo")
-
-
-WRONG_FLOWS: list[tuple[Any, str]] = [
-    ([], "/workflow"),
-    ({"jobs": []}, "/workflow/jobs"),
-    ({"jobs": [{"key": "a"}]}, "/workflow/jobs/0/type"),
-    ({"jobs": [{"key": "a", "type": "t", "run_at": 1}]}, "/workflow/jobs/0/run_at"),
-    ({"run_at": 1, "jobs": []}, "/workflow/run_at"),
-    (
-        {"jobs": [{"key": "a", "type": "t", "depends_on": ["b"]}]},
-        "/workflow/jobs/0/depends_on/0",
-    ),
-    (
-        {"jobs": [{"key": "a", "type": "t", "depends_on": [{"job_id": NOBODY}]}]},
-        "/workflow/jobs/0/depends_on",
-    ),
-]
-
-
-@pytest.mark.parametrize(("wrong", "pointer"), WRONG_FLOWS)
-async def test_a_wrong_workflow_is_named(api: Api, wrong: Any, pointer: str) -> None:
-    body = {"cron": YEARLY, "workflow": wrong}
-    assert pointers(await api.client.post("/api/schedules", json=body)) == [pointer]
-    both = {"cron": YEARLY, "job": {"type": "echo"}, "workflow": flow()}
-    assert pointers(await api.client.post("/api/schedules", json=both)) == ["/workflow"]

@@ -39,14 +39,6 @@ async def api(database_url: str, mailbox: Mailbox) -> AsyncIterator[Api]:
         yield found
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    made = Receiver()
-    await made.start()
-    yield made
-    await made.stop()
-
-
 async def post(api: Api, path: str, **body: Any) -> dict[str, Any]:
     answer = await api.client.post(path, json=body)
     assert answer.status_code in (201, 202), answer.text

@@ -88,14 +88,6 @@ class Office:
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    made = Receiver()
-    await made.start()
-    yield made
-    await made.stop()
-
-
-@pytest.fixture
 async def office(rig: Rig, receiver: Receiver) -> AsyncIterator[Office]:
     await rig.joined()
     made = Office(rig, receiver)

@@ -7,8 +7,10 @@ NOT_MIRRORS = {"meta", "docs", "cluster", "chaos", "ui"}
 ABOUT_SEVERAL = {
     "store/lifecycle_pairs.py",
     "store/model.py",
+    "store/queue_rates.py",
     "api/hostile.py",
     "api/telling.py",
+    "api/scheduled_workflows.py",
     "api/access.py",
     "api/filters.py",
     "api/impersonation.py",

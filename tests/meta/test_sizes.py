@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.meta.source import Function, Module, functions, modules
+from tests.meta.source import TESTS, Function, Module, functions, modules
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 40
@@ -24,3 +24,8 @@ def test_files_and_functions_stay_readable(module: Module) -> None:
     assert module.lines <= MAX_FILE_LINES
     if not module.name.startswith("store/migrations/versions/"):  # tables, column by column
         assert _too_long(module) == {}
+
+
+def test_tests_stay_readable_too() -> None:
+    lengths = {str(path): len(path.read_text("utf-8").splitlines()) for path in TESTS.rglob("*.py")}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FILE_LINES} == {}

@@ -379,8 +379,7 @@ class JobMachine(RuleBasedStateMachine):
         """Invariants that need no model."""
         final = [run[0] for run in runs if run[6]]
         assert sorted([*final, *(row[0] for row in rows)]) == sorted(self.model.jobs)
-        held = Counter(row[7] for row in rows if row[7])
-        assert all(number <= SLOTS for number in held.values())
+        assert all(n <= SLOTS for n in Counter(row[7] for row in rows if row[7]).values())
         fences = {run[0]: run[1] for run in runs} | {row[0]: row[6] for row in rows}
         for job_id, fence in fences.items():
             assert fence >= self.fences[job_id]

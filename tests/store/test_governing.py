@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tenure.domain.clock import MINUTE, SECOND
+from tenure.domain.clock import SECOND
 from tenure.domain.job import Tie
 from tenure.domain.lease import LeaseTerms
 from tenure.domain.queue import Rate
@@ -17,7 +17,6 @@ from tenure.domain.run import Outcome
 from tenure.store import control, promotions, queues, sweeps, workers
 from tenure.store import tables as t
 from tenure.store import tables_queues as q
-from tenure.store.control import Action
 from tenure.store.governing import AGAIN
 from tenure.store.leases import Claim, Claimed, claim
 from tenure.store.queues import QueueEdit
@@ -25,17 +24,13 @@ from tenure.store.renewals import Beat, Released, release, renew
 from tenure.store.unit import Unit, json_text
 from tests.builders import NOW, OTHER_WORKER, WORKER, report
 from tests.store.facts import active
+from tests.store.limiting import ANN, limit
 from tests.store.opened import OpenedStore, PostgresStore
 from tests.store.plans import plans
 from tests.store.scenes import claimed, ended, submitted, worker
 
 TERMS = LeaseTerms()
-ANN = Action("ann", "why not")
 BOTH = ("default", "mail")
-
-
-def limit(store: OpenedStore, name: str = "default", **rules: Any) -> None:
-    store.run(queues.edit, name, QueueEdit(rules), ANN)
 
 
 def asked(worker_id: str = WORKER, slots: int = 100, queues: tuple[str, ...] = BOTH) -> Claim:
@@ -220,57 +215,6 @@ def test_a_lower_limit_stops_nothing_and_starts_nothing(store: OpenedStore) -> N
     ended(store, *(report(job_id) for job_id in jobs[:2]))
     assert claimed(store, WORKER) == []
     ended(store, report(jobs[2]))
-    assert len(claimed(store, WORKER)) == 1
-
-
-def test_a_rate_gives_a_bucket_and_then_what_flows_in(store: OpenedStore) -> None:
-    limit(store, rate=Rate(10, SECOND))
-    submitted(store, 100)
-    assert len(claimed(store, WORKER)) == 10
-    assert store.last is not None
-    assert store.last.opens == {"default": (store.now + SECOND // 10, 1)}
-    given = []
-    for _ in range(30):
-        store.now += SECOND // 20
-        given.append(len(claimed(store, WORKER)))
-    assert given == [0, 1] * 15
-    store.now += SECOND // 2
-    assert len(claimed(store, WORKER, 2)) == 2
-    assert store.last.opens == {}
-    assert len(claimed(store, WORKER)) == 3
-    store.now += MINUTE
-    assert len(claimed(store, WORKER)) == 10
-
-
-def test_tokens_are_waited_for_together(store: OpenedStore) -> None:
-    limit(store, rate=Rate(1_000, SECOND))
-    submitted(store, 1_001)
-    assert len(claimed(store, WORKER)) == 500
-    assert len(claimed(store, WORKER)) == 500
-    assert store.last is not None
-    assert store.last.opens == {"default": (store.now + 10_000, 10)}
-
-
-def test_a_pause_keeps_the_bucket_as_it_is(store: OpenedStore) -> None:
-    limit(store, rate=Rate(2, SECOND))
-    submitted(store, 5)
-    assert len(claimed(store, WORKER)) == 2
-    store.run(queues.pause, "default", ANN)
-    store.run(queues.resume, "default", ANN)
-    assert claimed(store, WORKER) == []
-    limit(store, rate=Rate(4, SECOND))
-    assert claimed(store, WORKER) == []
-    store.now += SECOND // 4
-    assert len(claimed(store, WORKER)) == 1
-
-
-def test_a_rate_and_a_limit_hold_together(store: OpenedStore) -> None:
-    limit(store, rate=Rate(5, SECOND), max_running=3)
-    jobs = submitted(store, 20)
-    assert len(claimed(store, WORKER)) == 3
-    ended(store, *(report(job_id) for job_id in jobs[:3]))
-    assert len(claimed(store, WORKER)) == 2
-    store.now += SECOND
     assert len(claimed(store, WORKER)) == 1
 
 
