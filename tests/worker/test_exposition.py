@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 
 import httpx
 import pytest
@@ -69,6 +71,20 @@ async def test_a_worker_shows_what_it_does(coordinator: Running) -> None:
     assert sum(slots) == 3
     assert value("tenure_worker_registrations_total") == 1
     assert value("tenure_worker_call_failures_total") == 0
+
+
+async def test_promtool_finds_nothing_to_say(coordinator: Running) -> None:
+    program = shutil.which("promtool")
+    assert program is not None, "run deploy/bootstrap.sh promtool"
+    registry, meters = Registry(), WorkerMeters()
+    registry.add(work)
+    meters.ran("work", "completed", 0.1)
+    options = WorkerOptions(url=coordinator.url)
+    with exposed(meters, LOCAL, 0) as port:
+        async with WorkerRuntime(options, registry, meters=meters), httpx.AsyncClient() as client:
+            text = (await client.get(f"http://{LOCAL}:{port}/metrics")).content
+    done = subprocess.run([program, "check", "metrics"], input=text, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 async def test_a_port_that_is_taken_is_a_wrong_setting() -> None:
