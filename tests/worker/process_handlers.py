@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
+
+from loguru import logger
 
 from tenure.domain.run import Retry
 from tenure.worker.context import Context
@@ -91,3 +94,9 @@ def adds(ctx: Context) -> str:
 @handler("traced", isolation="process")
 def traced(payload: None, ctx: Context) -> str | None:
     return ctx.traceparent
+
+
+@handler("says", isolation="process")
+def says() -> None:
+    logging.getLogger("library").info("by the standard library")
+    logger.warning("by loguru")

@@ -17,6 +17,7 @@ from tenure.worker.door import Door
 from tenure.worker.executor import Ending, Executor
 from tenure.worker.holding import Grant, Holding, Run
 from tenure.worker.invocation import Invocation
+from tenure.worker.options import LogTerms
 from tenure.worker.registry import Registry
 from tests.builders import NOW
 
@@ -68,7 +69,9 @@ def lines_of(run: Run) -> list[tuple[str, str]]:
 class Bench:
     """An executor and what came out of it. `ended` maps job ids to endings, in order."""
 
-    def __init__(self, *functions: Callable[..., Any], slots: int = 4) -> None:
+    def __init__(
+        self, *functions: Callable[..., Any], slots: int = 4, log: LogTerms | None = None
+    ) -> None:
         registry = Registry()
         for function in functions:
             registry.add(function)
@@ -76,7 +79,7 @@ class Bench:
         self.holding = Holding(slots)
         self.watcher = Heard()
         self.ended: dict[str, Ending] = {}
-        self.executor = Executor(self.holding, self._on_end)
+        self.executor = Executor(self.holding, self._on_end, log=log)
         self._news = asyncio.Event()
 
     def _on_end(self, run: Run, ending: Ending) -> None:
@@ -108,9 +111,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(*functions: Callable[..., Any], slots: int = 4) -> AsyncIterator[Bench]:
+async def bench(
+    *functions: Callable[..., Any], slots: int = 4, log: LogTerms | None = None
+) -> AsyncIterator[Bench]:
     """A `Bench` that is closed afterwards."""
-    made = Bench(*functions, slots=slots)
+    made = Bench(*functions, slots=slots, log=log)
     try:
         yield made
     finally:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -169,3 +170,21 @@ async def test_a_run_stopped_while_its_child_starts_never_begins(tmp_path: Path)
         made.executor.stop(run, Stop.CANCEL, 0.05)
         assert (await made.ending(run)).outcome == "cancelled"
         assert not file.exists()
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_lines_of_a_child_look_as_the_workers_and_name_job_and_trace(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async with bench(process_handlers.says, log=("info", "json")) as made:
+        (run,) = made.start(lease("says", traceparent=TRACE))
+        assert (await made.ending(run, 10)).outcome == "completed"
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [(one["level"], one["message"]) for one in lines] == [
+        ("info", "by the standard library"), ("warning", "by loguru"),
+    ]  # fmt: skip
+    for one in lines:
+        assert one["job_id"] == run.lease.job_id
+        assert (one["trace_id"], one["span_id"]) == (TRACE[3:35], TRACE[36:52])

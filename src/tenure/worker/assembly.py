@@ -44,7 +44,7 @@ class Assembly:
         self._door = Door(url, ca_file=ca_file)
         self.membership = Membership(self.leasing, introduction)
         self.holding = Holding(options.slots)
-        self.executor = Executor(self.holding, self._ended, watch)
+        self.executor = Executor(self.holding, self._ended, watch, options.log)
         self.shipper = LogShipper(self.leasing, self.membership)
         self.intake = Intake(
             self.membership,

@@ -1,4 +1,6 @@
-"""The child process of `isolation="process"`: `python -m tenure.worker.child FD PARENT`.
+"""The child process of `isolation="process"`.
+
+`python -m tenure.worker.child FD PARENT [LEVEL FORMAT]`, the last two being those of its log.
 
 Runs one task after another in its main thread. A second thread hears the worker: it flags a run
 that should stop, and ends the process when the worker is gone.
@@ -125,12 +127,22 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
+def _log_as(terms: list[str]) -> None:
+    """Lines of handlers look as the worker's, if it says how."""
+    if terms:
+        from tenure.telemetry.logging import configure
+
+        level, form = terms
+        configure(level, "json" if form == "json" else "text")
+
+
 def main() -> None:
     """Serve tasks for ever; the worker ends this process."""
     descriptor, parent_pid = int(sys.argv[1]), int(sys.argv[2])
     _die_with(parent_pid)
     os.set_inheritable(descriptor, False)
     signal.signal(signal.SIGTERM, _on_term)
+    _log_as(sys.argv[3:])
     parent = Parent(socket.socket(fileno=descriptor))
     threading.Thread(target=parent.listen, daemon=True).start()
     found: dict[tuple[str | None, ...], Invocation] = {}

@@ -15,6 +15,7 @@ from tenure.wire.leases import ProgressIn, ReleaseItem, ReportItem
 from tenure.worker import outcome
 from tenure.worker.holding import Holding, Run, Stop
 from tenure.worker.lanes import Lanes
+from tenure.worker.options import LogTerms
 from tenure.worker.process import Children
 from tenure.worker.threads import Threads
 from tenure.worker.watch import Watch
@@ -39,6 +40,7 @@ class Executor:
         holding: Holding,
         on_end: Callable[[Run, Ending], None],
         watch: Watch | None = None,
+        log: LogTerms | None = None,
     ) -> None:
         self._watch = watch or Watch()
         self._loop = asyncio.get_running_loop()
@@ -46,7 +48,7 @@ class Executor:
         self._on_end = on_end
         self._lanes: Lanes[Run] = Lanes(self._attempt)
         self._threads = Threads(holding.slots)
-        self._children = Children()
+        self._children = Children(log)
         self._processes: set[asyncio.Task[None]] = set()
         self._queued: set[Run] = set()  # whoever removes a run, thread or loop, decides its start
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 from tenure.domain.errors import ConfigurationError
 from tenure.domain.job import DEFAULT_QUEUE
 from tenure.settings import Settings
 from tenure.wire.leases import MAX_QUEUES, MAX_SLOTS
+
+LogTerms = tuple[str, Literal["text", "json"]]
 
 
 def _name() -> str:
@@ -21,7 +23,8 @@ def _name() -> str:
 class WorkerOptions:
     """`token` is the one workers register with, `ca_file` as in `Client`, `name` defaults to host
     and process id. `tracing` and `metrics_*` are for `serve`: spans for OpenTelemetry, and a port
-    for Prometheus (None: no port).
+    for Prometheus (None: no port). `log` is the level and format that child processes log in
+    (None: as they like).
 
     Raises ConfigurationError for impossible values.
     """
@@ -37,6 +40,7 @@ class WorkerOptions:
     tracing: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
+    log: LogTerms | None = None
 
     @classmethod
     def of(cls, settings: Settings, name: str | None = None) -> Self:
@@ -52,6 +56,7 @@ class WorkerOptions:
             tracing=settings.tracing,
             metrics_host=settings.metrics_host,
             metrics_port=settings.metrics_port,
+            log=(settings.log_level, settings.log_format),
         )
 
     def __post_init__(self) -> None:

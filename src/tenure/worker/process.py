@@ -20,6 +20,7 @@ import msgspec
 from tenure.wire.leases import ReportItem
 from tenure.worker import frames
 from tenure.worker.holding import Run
+from tenure.worker.options import LogTerms
 from tenure.worker.outcome import HandlerCrashed
 
 _LAST_WORDS_SECONDS = 0.2
@@ -42,8 +43,9 @@ class Child:
         self._watch = asyncio.get_running_loop().create_task(self._watch_exit())
 
     @classmethod
-    async def start(cls) -> Self:
-        """Start an idle child. Raises HandlerCrashed when the system gives no process."""
+    async def start(cls, log: LogTerms | None) -> Self:
+        """Start an idle child, whose lines look as `log` says. Raises HandlerCrashed when the
+        system gives no process."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -53,6 +55,7 @@ class Child:
                     "tenure.worker.child",
                     str(theirs.fileno()),
                     str(os.getpid()),
+                    *(log or ()),
                     pass_fds=(theirs.fileno(),),
                     stdin=asyncio.subprocess.DEVNULL,
                     start_new_session=True,
@@ -170,7 +173,8 @@ class Child:
 class Children:
     """The children of one worker: as many as process handlers have run at the same time."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: LogTerms | None) -> None:
+        self._log = log
         self._idle: list[Child] = []
         self._busy: set[Child] = set()
 
@@ -206,4 +210,4 @@ class Children:
             if child.usable:
                 return child
             await child.close()
-        return await Child.start()
+        return await Child.start(self._log)
