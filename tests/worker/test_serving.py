@@ -185,10 +185,10 @@ async def test_children_die_with_a_killed_worker(
     async with coordinator.client() as client:
         with _worker(coordinator, file) as process:
             await client.submit("child", str(said))
-            await until(lambda: said.exists() and said.read_text().endswith("\n"), 10)
+            await until(lambda: said.exists() and said.read_text().endswith("\n"), 30)
             process.send_signal(signal.SIGKILL)
             await _exit(process)
-            await until(lambda: _gone(int(said.read_text())), 1)
+            await until(lambda: _gone(int(said.read_text())), 20)
 
 
 async def test_a_wrong_target_ends_with_one_line(coordinator: Running, tmp_path: Path) -> None:
