@@ -43,6 +43,20 @@ const app = await build({
   define: { SHARED_STREAM: JSON.stringify(output(stream, "src/live/shared.ts").file) },
 });
 
+/** What a script needs at once, and what that needs: to be fetched together, not one after the other. */
+function needed(result, file) {
+  const found = new Set();
+  const look = (path) => {
+    for (const one of result.metafile.outputs[path].imports) {
+      if (one.kind !== "import-statement" || found.has(one.path)) continue;
+      found.add(one.path);
+      look(one.path);
+    }
+  };
+  look(Object.keys(result.metafile.outputs).find((path) => basename(path) === file));
+  return [...found].map((path) => basename(path));
+}
+
 /** Copies a file under a name that holds its hash. */
 function hashed(from, name) {
   const bytes = readFileSync(from);
@@ -76,7 +90,8 @@ function withoutDataUrls(path) {
 
 const main = output(app, "src/main.tsx");
 const icon = hashed("pages/icon.svg", "icon.svg");
-page("index.html", { script: main.file, style: main.css, icon });
+const parts = needed(app, main.file).map((file) => `<link rel="modulepreload" href="{{root}}assets/${file}">`);
+page("index.html", { parts: parts.join("\n"), script: main.file, style: main.css, icon });
 page("swagger.html", {
   script: output(graph, "src/swagger.ts").file,
   bundle: hashed("node_modules/swagger-ui-dist/swagger-ui-bundle.js", "swagger-ui-bundle.js"),

@@ -1,6 +1,6 @@
 // Reading from the API into a component: again when its topics change, at most once a second, and only
 // while the tab is seen.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { call, Problem } from "../api/client";
 import { paused, standing, watch } from "../live/live";
 
@@ -76,7 +76,8 @@ export function useLoad<T>(path: string | null, topics: string[] = [], everyMs =
   }, [again, leastMs]);
   later.current = soon;
 
-  useEffect(() => {
+  // Asked for before the picture is drawn, not after.
+  useLayoutEffect(() => {
     void read();
     const unwatch = topics.length ? watch(topics, soon) : () => undefined;
     const seen = () => {

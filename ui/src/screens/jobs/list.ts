@@ -24,7 +24,7 @@ export function useJobs(q: string): Listed {
       return { ...before, items: before.items.map((job) => newest.get(job.id) ?? job) };
     });
   }, [page, q]);
-  const items = held.q === q ? held.items : (page?.items ?? []);
+  const items = held.q === q && held.items.length ? held.items : (page?.items ?? []);
   const known = new Set(items.map((job) => job.id));
   const fresh = paused.value ? 0 : (page?.items.filter((job) => !known.has(job.id) && job.id > (items[0]?.id ?? "")).length ?? 0);
   const next = held.q === q && held.items.length ? held.next : (page?.next ?? null);
