@@ -12,7 +12,8 @@ export function toggleKeys(): void {
 }
 
 const layers = new Set<{ current: Key[] }>();
-let prefix = "";
+const PREFIX_MS = 1_500;
+let prefixed = -Infinity; // when `g` was pressed, while it waits for its second key
 
 /** The keys of a screen, while it is shown; the last one to name a key has it. */
 export function useKeys(keys: Key[]): void {
@@ -40,13 +41,12 @@ addEventListener("keydown", (event) => {
   if (!chord && (event.metaKey || event.ctrlKey || event.altKey || typing(event.target) || !singleKeys.value)) return;
   if (!chord && document.querySelector("dialog[open]")) return;
   const key = event.key === " " ? "Space" : event.key;
-  const name = chord ? "mod k" : prefix ? `${prefix} ${key}` : key;
-  if (!chord && !prefix && event.key === "g") {
-    prefix = "g";
-    setTimeout(() => (prefix = ""), 1_200);
+  const name = chord ? "mod k" : event.timeStamp - prefixed < PREFIX_MS ? `g ${key}` : key;
+  if (name === "g") {
+    prefixed = event.timeStamp;
     return;
   }
-  prefix = "";
+  prefixed = -Infinity;
   const onControl = event.target instanceof HTMLElement && event.target.closest("a, button, summary, [role=tab]");
   if (onControl && (key === "Enter" || key === "Space")) return;
   const found = keysNow().find((key) => key.keys === name);
