@@ -220,6 +220,7 @@ class AsyncTransport:
         self._requests = _Requests(self.address, token, timeout)
         self.patience = patience or Patience()
         self._pool = pool or httpcore.AsyncConnectionPool(**_pool_options(self.address, ca_file))
+        self._closed = False
 
     async def request(
         self,
@@ -254,6 +255,8 @@ class AsyncTransport:
                 await response.aclose()
         except _FAILURES as error:
             raise self._requests.unreachable(error) from None
+        finally:
+            await self._close_late()
         return _answer(response, body)
 
     @asynccontextmanager
@@ -272,9 +275,18 @@ class AsyncTransport:
                 await response.aclose()
         except _FAILURES as error:
             raise self._requests.unreachable(error) from None
+        finally:
+            await self._close_late()
 
     async def aclose(self) -> None:
+        """Close every connection; one that is still being made goes with its request's end."""
+        self._closed = True
         await self._pool.aclose()
+
+    async def _close_late(self) -> None:
+        """httpcore's pool, closed while a request connects, would keep that connection."""
+        if self._closed:
+            await self._pool.aclose()
 
     async def __aenter__(self) -> Self:
         return self
